@@ -1,0 +1,67 @@
+"""What goes to an LLM and what comes back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Style(Enum):
+    """How a prompt is sent: as a chat, or as a text to be continued (ZeroGen's way)."""
+
+    chat = "chat"
+    continuation = "continuation"
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """One request for one completion.
+
+    `text` is the user's turn of a chat, or the text to be continued. `system` goes with a chat
+    only. The reply ends at the first of `stop` and after `reply_tokens` tokens at most.
+    """
+
+    text: str
+    system: str = ""
+    stop: tuple[str, ...] = ()
+    reply_tokens: int = 256
+
+
+@dataclass(frozen=True)
+class Completion:
+    """One reply as it is stored. `id` is its address in the store; `finish` as the API says."""
+
+    id: str
+    text: str
+    model: str
+    finish: str
+    prompt_tokens: int
+    completion_tokens: int
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A prompt that got no completion, with its cause; never passed off as an empty reply."""
+
+    prompt: Prompt
+    reason: str  # a short fixed name that can be counted: "too_long", "server_error", "timeout"...
+    detail: str  # what the endpoint said, with keys redacted
+
+
+@dataclass
+class Usage:
+    """What a connection has used so far; money in US dollars."""
+
+    requests: int = 0  # sent over the wire, refusals and retries included
+    stored: int = 0  # completions that the store had already
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cost: float = 0.0
+    refusals: int = 0  # HTTP 429
+    retries: int = 0
+    failures: int = 0
+
+    @property
+    def tokens(self) -> int:
+        """Prompt and completion tokens together."""
+        return self.prompt_tokens + self.completion_tokens

@@ -1,0 +1,74 @@
+"""Progress of long work: a live bar in a terminal, a line now and then in a log."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+LOG_EVERY = 10.0  # seconds between two lines where there is no terminal
+
+
+@dataclass
+class Work:
+    """One running piece of long work; `update` moves it on."""
+
+    what: str
+    total: int | None
+    draw: Callable[[Work], None]
+    done: int = 0
+    note: str = ""
+    started: float = field(default_factory=time.monotonic)
+
+    def update(self, done: int, note: str = "") -> None:
+        """Say that `done` of `total` units are finished; `note` is shown beside them."""
+        self.done, self.note = done, note
+        self.draw(self)
+
+    def line(self) -> str:
+        """The state in one line: what, done of total, note, seconds taken and left."""
+        seconds = time.monotonic() - self.started
+        parts = [f"{self.what} {self.done}" + (f"/{self.total}" if self.total else "")]
+        parts += [self.note] if self.note else []
+        parts.append(f"{seconds:.0f} s")
+        if self.total and 0 < self.done < self.total:
+            parts.append(f"{seconds / self.done * (self.total - self.done):.0f} s left")
+        return "  ".join(parts)
+
+
+@contextmanager
+def progress(what: str, total: int | None = None) -> Iterator[Work]:
+    """Show work of `total` units while the block runs, with an estimate of its end."""
+    with _live(what, total) if sys.stderr.isatty() else _logged(what, total) as work:
+        yield work
+    print(work.line(), file=sys.stderr, flush=True)
+
+
+@contextmanager
+def _logged(what: str, total: int | None) -> Iterator[Work]:
+    said = time.monotonic()
+
+    def draw(work: Work) -> None:
+        nonlocal said
+        if time.monotonic() - said >= LOG_EVERY:
+            said = time.monotonic()
+            print(work.line(), file=sys.stderr, flush=True)
+
+    yield Work(what, total, draw)
+
+
+@contextmanager
+def _live(what: str, total: int | None) -> Iterator[Work]:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    columns = (BarColumn(bar_width=24), TextColumn("{task.description}", markup=False))
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        row = bars.add_task(what, total=total)
+
+        def draw(work: Work) -> None:
+            bars.update(row, completed=work.done, description=work.line())
+
+        yield Work(what, total, draw)
