@@ -1,0 +1,23 @@
+"""The LLM engine: prompts in, completions out, in order, each paid for once."""
+
+from s3.llm.connection import Connection
+from s3.llm.endpoints import OpenAI, OpenAIBatch, Server, SmolLM2
+from s3.llm.errors import BudgetReached, TooManyFailures
+from s3.llm.settings import LLM
+from s3.llm.types import Completion, Failure, Prompt, Style, Usage
+
+__all__ = [
+    "LLM",
+    "BudgetReached",
+    "Completion",
+    "Connection",
+    "Failure",
+    "OpenAI",
+    "OpenAIBatch",
+    "Prompt",
+    "Server",
+    "SmolLM2",
+    "Style",
+    "TooManyFailures",
+    "Usage",
+]

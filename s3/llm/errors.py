@@ -1,0 +1,53 @@
+"""What can go wrong between a prompt and its completion, by what is done about it."""
+
+# ruff: noqa: N818 - each is named for what happened, and none is passed off as something else.
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from s3.errors import UserError
+from s3.llm.types import Failure
+
+
+class BudgetReached(UserError):
+    """A hard cap of the run; what is paid for is stored, a higher cap continues."""
+
+
+class TooManyFailures(UserError):
+    """More prompts failed than are tolerated; `failures` has them all."""
+
+    def __init__(self, failures: Sequence[Failure], what: str) -> None:
+        causes = Counter(failure.reason for failure in failures)
+        listed = ", ".join(f"{count} {reason}" for reason, count in causes.most_common())
+        super().__init__(
+            f"{what}: {len(failures)} prompts got no completion ({listed}). "
+            f"Last: {failures[-1].detail[:200]}. All others are stored: the same command asks "
+            "for the missing ones only; llm.tolerated_failures lets a run go on without them."
+        )
+        self.failures = list(failures)
+
+
+class Fault(Exception):
+    """The endpoint or the way to it failed this once: try the row again, a bounded number."""
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason, self.detail = reason, detail
+
+
+class Refusal(Exception):
+    """HTTP 429. `wait` is the time to stay away in seconds, None where the endpoint is silent."""
+
+    def __init__(self, wait: float | None) -> None:
+        super().__init__(wait)
+        self.wait = wait
+
+
+class Unfit(Exception):
+    """This prompt will never be answered ("too_long", "filtered"): its row is skipped."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason, self.detail = reason, detail
