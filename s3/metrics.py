@@ -1,0 +1,50 @@
+"""Scores of predictions, all in 0..1: accuracy, macro-F1, and SQuAD's exact match and F1."""
+
+from __future__ import annotations
+
+import re
+import string
+from collections import Counter
+from collections.abc import Sequence
+
+_ARTICLES = re.compile(r"\b(a|an|the)\b")
+_PUNCTUATION = str.maketrans("", "", string.punctuation)
+
+
+def accuracy(predicted: Sequence[str], gold: Sequence[str]) -> float:
+    """Return the share of labels that are right."""
+    return sum(p == g for p, g in zip(predicted, gold, strict=True)) / len(gold)
+
+
+def macro_f1(predicted: Sequence[str], gold: Sequence[str]) -> float:
+    """Return the unweighted mean of F1 over the labels that occur in either list.
+
+    A label that is never predicted, or never gold, counts as 0.
+    """
+    pairs = list(zip(predicted, gold, strict=True))
+    right = Counter(p for p, g in pairs if p == g)
+    occurs = Counter(predicted) + Counter(gold)
+    return sum(2 * right[label] / total for label, total in occurs.items()) / len(occurs)
+
+
+def exact_match(predicted: str, answers: Sequence[str]) -> float:
+    """Return 1 if the answer equals a gold answer after SQuAD's normalisation, else 0."""
+    return float(normalise(predicted) in map(normalise, answers))
+
+
+def f1(predicted: str, answers: Sequence[str]) -> float:
+    """Return the largest word-level F1 with any gold answer, as SQuAD defines it."""
+    return max(_word_f1(normalise(predicted).split(), normalise(a).split()) for a in answers)
+
+
+def normalise(text: str) -> str:
+    """Lower the case, drop punctuation and articles, squeeze white space.
+
+    The normalisation of SQuAD's official evaluation script, version 1.1.
+    """
+    return " ".join(_ARTICLES.sub(" ", text.lower().translate(_PUNCTUATION)).split())
+
+
+def _word_f1(predicted: list[str], answer: list[str]) -> float:
+    common = sum((Counter(predicted) & Counter(answer)).values())
+    return 2 * common / (len(predicted) + len(answer)) if common else 0.0

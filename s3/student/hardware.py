@@ -1,0 +1,51 @@
+"""What the machine can do: its precision and its cores."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from s3.student.precision import Precision
+
+
+def chosen(precision: Precision) -> Precision:
+    """Return the precision to compute in: `auto` is bf16 where the hardware multiplies it."""
+    import torch
+
+    if precision is not Precision.auto:
+        return precision
+    if torch.cuda.is_available():
+        native = torch.cuda.get_device_capability()[0] >= 8  # older ones only emulate it
+    else:
+        native = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    return Precision.bf16 if native else Precision.fp32
+
+
+def cores() -> int:
+    """Return the number of physical cores that this process may use.
+
+    Two threads on one core only disturb each other in matrix products.
+    """
+    allowed = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
+    folders = [Path(f"/sys/devices/system/cpu/cpu{cpu}/topology") for cpu in allowed]
+    names = ("physical_package_id", "core_id")
+    try:
+        found = {tuple((folder / name).read_text() for name in names) for folder in folders}
+    except OSError:  # no Linux: half of the logical ones may be missed, none is shared
+        found = set()
+    return len(found) or len(allowed) or os.cpu_count() or 1
+
+
+@contextmanager
+def threads(count: int) -> Iterator[None]:
+    """Compute with `count` threads while the block runs; results depend on their number."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -1,0 +1,141 @@
+"""A whole training, its folder, and what the configuration accepts."""
+
+import subprocess
+import sys
+
+import pytest
+import torch
+from omegaconf import OmegaConf
+from transformers import pipeline
+
+from s3.errors import UserError
+from s3.student import Classifier, Package, Predictor, Student
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("fitted") / "round_00"
+
+
+@pytest.fixture
+def fitted(student, head, train, validation, folder):
+    """One training that the tests of this module share (the second time it is loaded)."""
+    return student.fit(head, train, validation, seed=0, folder=folder)
+
+
+def test_it_learns_and_keeps_the_best_epoch(fitted, head, validation):
+    scores = [row["validation/accuracy"] for row in fitted.history]
+    assert len(scores) == 3
+    assert fitted.best_epoch == scores.index(max(scores)) + 1  # the earlier of equals
+    assert max(scores) > 0.9
+    assert head.score(validation, fitted.validation)["accuracy"] == max(scores)
+    assert fitted.train_score["accuracy"] == fitted.history[fitted.best_epoch - 1]["train/accuracy"]
+
+
+def test_it_predicts_in_order_what_it_said_in_training(fitted, validation):
+    assert fitted.predict(validation) == fitted.validation
+    assert fitted.predict(validation[::-1]) == fitted.validation[::-1]
+
+
+def test_a_finished_training_is_loaded(fitted, student, head, train, validation, monkeypatch):
+    monkeypatch.setattr("s3.student.training.train_into", None)
+    again = student.fit(head, train, validation, seed=0, folder=fitted.folder)
+    for part in ("history", "best_epoch", "validation", "train_score"):
+        assert getattr(again, part) == getattr(fitted, part)
+    assert again.predict(validation) == fitted.predict(validation)
+
+
+def test_pipeline_loads_what_is_saved(fitted, validation, tmp_path):
+    fitted.save(tmp_path / "model")
+    pipe = pipeline("text-classification", model=str(tmp_path / "model"))
+    said = pipe([example.fields["text"] for example in validation])
+    assert [answer["label"] for answer in said] == fitted.validation
+    names = {path.name for path in (tmp_path / "model").iterdir()}
+    assert names >= {"model.safetensors", "config.json", "tokenizer.json"}
+    assert {path.name for path in fitted.folder.iterdir()} == names | {"training.json"}
+
+
+def _weights(predictor):
+    from safetensors.torch import load_file
+
+    return load_file(predictor.folder / "model.safetensors")
+
+
+def test_the_seed_decides_and_the_global_state_does_not(
+    fitted, student, head, train, validation, tmp_path
+):
+    torch.manual_seed(99)
+    before = torch.random.get_rng_state()
+    same = student.fit(head, train, validation, seed=0, folder=tmp_path / "same")
+    assert torch.equal(torch.random.get_rng_state(), before)
+    other = student.fit(head, train, validation, seed=1, folder=tmp_path / "other")
+    first, second, third = map(_weights, (fitted, same, other))
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    assert not torch.equal(first["classifier.weight"], third["classifier.weight"])
+
+
+def test_a_warm_start_begins_where_the_other_ended(
+    fitted, varied, head, train, validation, tmp_path
+):
+    student = varied(epochs=1, learning_rate=1e-7)
+    cold = student.fit(head, train, validation, seed=0, folder=tmp_path / "cold")
+    warm = student.fit(head, train, validation, seed=0, folder=tmp_path / "warm", start=fitted)
+    assert warm.history[0]["loss"] < 0.5 * cold.history[0]["loss"]
+
+
+def test_patience_ends_training_early(varied, head, train, validation, tmp_path):
+    student = varied(epochs=6, learning_rate=1e-9, patience=2)  # nothing ever improves
+    predictor = student.fit(head, train, validation, seed=0, folder=tmp_path)
+    assert len(predictor.history) == 3
+    assert predictor.best_epoch == 1
+
+
+def test_many_labels_and_two_fields(varied, tmp_path):
+    from s3.data import Example
+
+    head = Classifier(("none", "one", "both"), ("first", "second"))
+    names = {("bad", "bad"): "none", ("good", "bad"): "one", ("good", "good"): "both"}
+    examples = [
+        Example({"first": a, "second": f"the {b} end"}, label) for (a, b), label in names.items()
+    ] * 30
+    student = varied(epochs=8)
+    predictor = student.fit(head, examples, examples[:3], seed=0, folder=tmp_path)
+    assert predictor.validation == ["none", "one", "both"]
+
+
+def test_empty_sets_and_missing_weights_are_the_users(student, varied, head, train, tmp_path):
+    with pytest.raises(UserError, match="examples"):
+        student.fit(head, train, [], seed=0, folder=tmp_path)
+    with pytest.raises(UserError, match="no such folder"):
+        varied(weights=str(tmp_path / "no")).fit(head, train, train, seed=0, folder=tmp_path)
+    with pytest.raises(UserError, match="cannot be loaded"):
+        varied(weights=str(tmp_path)).fit(head, train, train, seed=0, folder=tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("epochs", 0), ("learning_rate", 2.0), ("patience", 0), ("stride", 32), ("weights", None)],
+)
+def test_a_value_out_of_range_names_its_field(varied, field, value):
+    with pytest.raises(ValueError, match=field):
+        varied(**{field: value})
+
+
+@pytest.mark.parametrize("name", ["minilm", "distilbert"])
+def test_every_yaml_is_complete_and_builds(name):
+    config = OmegaConf.load(f"conf/model/{name}.yaml")
+    assert config.pop("defaults") == ["/schema/Student@_here_", "_self_"]
+    student = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(Student), config))
+    assert isinstance(student, Student)
+    assert set(config) == set(vars(student))
+    assert student.package is None or isinstance(student.package, Package)
+
+
+def test_the_package_is_light():
+    heavy = "{'torch', 'transformers', 'pytorch_lightning', 'tokenizers', 'safetensors'}"
+    code = f"import sys, s3.student; assert not {heavy} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_an_unfinished_folder_is_not_taken_for_a_finished_one(tmp_path):
+    assert not Predictor.finished(tmp_path)
