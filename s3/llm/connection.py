@@ -27,7 +27,7 @@ class Connection:
     """One run's dealings with an LLM; use it in a `with`.
 
     `usage` counts what this connection has sent and found; `failures` has every prompt that got
-    no completion. Not for several threads at a time.
+    no completion; `style` is how prompts must be written. Not for several threads at a time.
     """
 
     def __init__(self, llm: LLM, seed: int, run: str = "") -> None:
@@ -36,7 +36,8 @@ class Connection:
                 f"llm.max_cost needs the price of {llm.model}, which is not known: set "
                 "llm.input_price and llm.output_price (US dollars a million tokens)."
             )
-        self.model = llm.model
+        self.model, self.style = llm.model, llm.style
+        self.style = llm.style
         self.usage = Usage()
         self.failures: list[Failure] = []
         self._store = Store()

@@ -117,4 +117,4 @@ class Sender:
 
 def _back_off(times: int) -> float:
     """Return the pause before the next attempt in seconds: doubled each time, with jitter."""
-    return min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (times - 1)) * random.uniform(0.5, 1.5)
+    return min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(times - 1, 30)) * random.uniform(0.5, 1.5)
