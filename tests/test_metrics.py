@@ -32,6 +32,7 @@ def test_macro_f1_counts_a_label_that_is_never_predicted_as_zero():
         ("cat cat", ["cat"], 0, 2 / 3),  # a repeated word counts once
         ("dog", ["cat"], 0, 0),
         ("", ["cat"], 0, 0),
+        ("the", ["a"], 1, 1),  # nothing is left of either
     ],
 )
 def test_exact_match_and_f1(predicted, answers, em, word_f1):
