@@ -66,7 +66,9 @@ def _install(requirement: str, folder: Path) -> None:
         if done.returncode == 0:
             return
     reason = (done.stderr.strip() or "no reason given").splitlines()[-1]
-    raise UserError(f"Could not install {requirement} (is the package registry reachable?): {reason}")
+    raise UserError(
+        f"Could not install {requirement} (is the package registry reachable?): {reason}"
+    )
 
 
 def _publish(source: Path, target: Path) -> None:

@@ -1,0 +1,50 @@
+"""Run an experiment: `python run.py task=rte method=s3`; `-m` sweeps, `--help` lists options."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig
+
+from s3.config import COMPOSITION_ERRORS, build, explain, plain, register
+from s3.data import digest
+from s3.errors import UserError
+
+CONTINUE = "Everything paid for is kept: the same command continues."
+
+
+@hydra.main(version_base="1.3", config_path="conf", config_name="config")
+def main(cfg: DictConfig) -> None:
+    """Run one composed experiment."""
+    hydra_config = HydraConfig.get()
+    if cfg.root is None:
+        cfg.root = "multirun" if hydra_config.mode is RunMode.MULTIRUN else "outputs"
+    choices = {group: str(name) for group, name in hydra_config.runtime.choices.items()}
+    build(cfg).run(plain(cfg), choices)
+
+
+def run() -> int:
+    """Run the command line; print a user's mistake as a line, not as a traceback."""
+    os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # exceptions reach us; we shorten them
+    os.environ.setdefault("S3_SWEEP", f"sweep-{digest(sys.argv[1:])[:8]}")
+    try:
+        main()
+    except KeyboardInterrupt:
+        print(f"\nInterrupted. {CONTINUE}", file=sys.stderr)
+        return 130
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except COMPOSITION_ERRORS as error:
+        print(f"error: {explain(error)}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    register()
+    sys.exit(run())

@@ -1,0 +1,7 @@
+"""The methods: the paper's own and those that it compares with."""
+
+from s3.methods.base import Bench, Method, Round
+from s3.methods.gold import GoldOnly
+from s3.methods.s3 import S3
+
+__all__ = ["S3", "Bench", "GoldOnly", "Method", "Round"]

@@ -1,0 +1,39 @@
+"""Gold Data: the small model trained on real labelled data, no LLM."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from s3.data import Example
+from s3.methods.base import Bench, Method, Round, mistakes_of
+from s3.synthesis import Batch
+
+
+@dataclass(kw_only=True)
+class GoldOnly(Method):
+    """Trains on gold train; where that is the validation set, a share of it chooses the epoch."""
+
+    held_out: float = 0.2  # share of gold train kept aside for choosing the epoch
+
+    def __post_init__(self) -> None:
+        """Check the range."""
+        if not 0 < self.held_out < 1:
+            raise ValueError(f"held_out must lie between 0 and 1, not {self.held_out}")
+
+    def run(self, bench: Bench) -> Iterator[Round]:
+        """Yield the one training."""
+        train, chooser = self._split(bench)
+        predictor = bench.fit(train, chooser, what="training on gold data", start=None)
+        mistakes = mistakes_of(bench.task, chooser, predictor)
+        yield Round(0, train, Batch(0), mistakes, predictor, chooser)
+
+    def _split(self, bench: Bench) -> tuple[list[Example], list[Example]]:
+        """Gold train and validation if they differ; else a seeded split of the one set."""
+        if bench.task.gold.splits.train:
+            return bench.train, bench.validation
+        order = list(bench.train)
+        random.Random(bench.seed).shuffle(order)
+        aside = max(1, round(len(order) * self.held_out))
+        return order[aside:], order[:aside]

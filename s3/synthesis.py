@@ -1,0 +1,147 @@
+"""Synthesis: prompts go to the LLM, clean and new examples come back, drops are counted."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from s3.data import Example
+from s3.llm import Connection
+from s3.llm.types import Completion, Failure, Prompt
+from s3.tasks import Ask, Classification, Dropped, Task
+from s3.tasks.base import read_list
+
+ATTEMPTS = 5  # replies asked for one example at most, before it is given up
+RATIONALE_CALLS = 8  # completions asked for one label's rationales at most
+
+Slot = Callable[[int], Ask]  # attempt -> what to ask for this place of the data set
+
+
+@dataclass
+class Batch:
+    """What one synthesis made: examples, and how many replies were dropped by which reason."""
+
+    wanted: int
+    examples: list[Example] = field(default_factory=list)
+    dropped: Counter[str] = field(default_factory=Counter)
+    completions: int = 0
+    tokens: int = 0  # prompt and completion tokens of all completions, dropped ones too
+
+    def count(self, reply: Completion) -> None:
+        """Count a completion and its tokens."""
+        self.completions += 1
+        self.tokens += reply.prompt_tokens + reply.completion_tokens
+
+
+def seed_data(
+    task: Task,
+    llm: Connection,
+    contexts: list[Example],
+    size: int,
+    seed: int,
+    rationales: dict[str, list[str]] | None = None,
+    per_prompt: int = 0,
+) -> Batch:
+    """Write `size` seed examples (Alg. 1 with rationales; Alg. 3's seed without).
+
+    Label and context are drawn uniformly for each example, `per_prompt` rationales of the label
+    without repetition for each prompt. A place's draw depends on the seed, the place and the
+    attempt alone, so a longer data set begins with the shorter one's draws.
+    """
+
+    def slot(place: int) -> Slot:
+        fields, target = task.draw(random.Random(f"{seed}/{place}"), contexts)
+
+        def ask(attempt: int) -> Ask:
+            rng = random.Random(f"{seed}/{place}/{attempt}")
+            given = task.draw(rng, contexts)[0] if attempt else fields
+            drawn: tuple[str, ...] = ()
+            if rationales is not None:
+                pool = rationales[str(target)]
+                drawn = tuple(rng.sample(pool, min(per_prompt, len(pool))))
+            return task.query_ask(llm.style, given, target, drawn)
+
+        return ask
+
+    return write(task, llm, [slot(place) for place in range(size)], (), "seed data")
+
+
+def extrapolate(
+    task: Task,
+    llm: Connection,
+    wrong: Sequence[Example],
+    per_mistake: int,
+    round_: int,
+    known: Iterable[Example],
+) -> Batch:
+    """Write `per_mistake` new examples like each wrong one (Alg. 2, 3): context and label kept."""
+
+    def slot(example: Example) -> Slot:
+        ask = task.mistake_ask(llm.style, example, round_)
+        return lambda attempt: ask
+
+    slots = [slot(example) for example in wrong for _ in range(per_mistake)]
+    return write(task, llm, slots, known, f"round {round_} extrapolation")
+
+
+def rationales_of(task: Classification, llm: Connection, number: int) -> dict[str, list[str]]:
+    """Return up to `number` rationales a label (Alg. 1, step 1), the first that are listed."""
+    found: dict[str, list[str]] = {label: [] for label in task.labels}
+    for _ in range(RATIONALE_CALLS):
+        short = [label for label, items in found.items() if len(items) < number]
+        prompts = [task.rationale_prompt(llm.style, label, number) for label in short]
+        for label, reply in zip(short, llm.complete(prompts, "rationales"), strict=True):
+            found[label] = list(dict.fromkeys(found[label] + _items(reply)))[:number]
+    return found
+
+
+def _items(reply: Completion | Failure) -> list[str]:
+    try:
+        return read_list(reply) if isinstance(reply, Completion) else []
+    except Dropped:
+        return []
+
+
+def write(
+    task: Task, llm: Connection, slots: list[Slot], known: Iterable[Example], what: str
+) -> Batch:
+    """Fill each slot with a clean example that is new; ask again for what is dropped."""
+    batch = Batch(wanted=len(slots))
+    seen = {_key(task, example) for example in known}
+    filled: dict[int, Example] = {}
+    for attempt in range(ATTEMPTS):
+        places = [place for place in range(len(slots)) if place not in filled]
+        asks = [slots[place](attempt) for place in places]
+        name = what if attempt == 0 else f"{what}, attempt {attempt + 1}"
+        for place, example in _replies(task, llm, places, asks, batch, name):
+            key = _key(task, example)
+            if key in seen:
+                batch.dropped["duplicate"] += 1
+            else:
+                seen.add(key)
+                filled[place] = example
+    batch.examples = [filled[place] for place in sorted(filled)]
+    return batch
+
+
+def _replies(
+    task: Task, llm: Connection, places: list[int], asks: list[Ask], batch: Batch, what: str
+) -> Iterator[tuple[int, Example]]:
+    prompts: list[Prompt] = [ask.prompt for ask in asks]
+    replies = llm.complete(prompts, what) if prompts else ()
+    for place, ask, reply in zip(places, asks, replies, strict=True):
+        if isinstance(reply, Failure):
+            batch.dropped[reply.reason] += 1
+            continue
+        batch.count(reply)
+        try:
+            yield place, task.read(reply, ask)
+        except Dropped as dropped:
+            batch.dropped[dropped.reason] += 1
+
+
+def _key(task: Task, example: Example) -> tuple[str, ...]:
+    """Two examples with the same given and written text are duplicates, whatever their case."""
+    return tuple(" ".join(text.lower().split()) for text in example.fields.values())

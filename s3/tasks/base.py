@@ -1,0 +1,177 @@
+"""What every task has: its gold data, its prompts, and the way from a reply to an example."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from string import Template
+from typing import TYPE_CHECKING
+
+from s3.data import Example, Origin, Target
+from s3.errors import UserError
+from s3.gold import Gold, GoldData, field_text
+from s3.llm.types import Completion, Prompt, Style
+from s3.rows import Placed, read_file
+from s3.tasks.reply import Dropped, Reply, listed
+
+if TYPE_CHECKING:
+    from s3.student import Head
+
+Fields = Mapping[str, str]
+
+
+@dataclass(kw_only=True)
+class Wording:
+    """One prompt in both styles, as `string.Template` text.
+
+    `chat` is the user's turn. `continuation` is a text to go on with: if it ends in a quotation
+    mark, the reply ends at the closing one; else at a blank line.
+    """
+
+    chat: str = ""
+    continuation: str = ""
+
+    def fill(self, style: Style, variables: Mapping[str, str]) -> str:
+        """Return the filled template of a style."""
+        return Template(getattr(self, style.value)).substitute(variables)
+
+    def check(self, where: str, known: set[str]) -> None:
+        """Raise ValueError for a style without text or a variable that the task does not have."""
+        for style in Style:
+            text = getattr(self, style.value)
+            if not text.strip():
+                raise ValueError(f"{where}.{style.value} is empty")
+            template = Template(text)
+            if not template.is_valid():
+                raise ValueError(f"{where}.{style.value}: a lone $ (write $$ for the sign)")
+            for name in set(template.get_identifiers()) - known:
+                offer = ", ".join(sorted(f"${one}" for one in known))
+                raise ValueError(
+                    f"{where}.{style.value}: unknown variable ${name}; it may use {offer}"
+                )
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A prompt together with all of the example but the text that the reply will give."""
+
+    prompt: Prompt
+    fields: Fields
+    target: Target
+    origin: Origin
+    echoes: tuple[str, ...] = ()  # texts that the reply must not repeat
+
+
+@dataclass(kw_only=True)
+class Task:
+    """A task: `given` fields are kept, the `written` one is what the LLM writes."""
+
+    name: str = ""
+    given: list[str] = field(default_factory=list)
+    written: str = "text"
+    gold: Gold = field(default_factory=Gold)
+    contexts: str | None = None  # a file of unlabelled texts for the given fields; null: gold's
+    system: str = ""  # the system message of a chat
+    query: Wording = field(default_factory=Wording)  # the paper's T_query
+    mistake: Wording = field(default_factory=Wording)  # the paper's T_mis
+    reply: Reply = field(default_factory=Reply)
+
+    def __post_init__(self) -> None:
+        """Check the gold source and the prompts' variables."""
+        self.gold.check()
+
+    def head(self) -> Head:
+        """Return how examples become tensors and answers, and how answers are judged."""
+        raise NotImplementedError
+
+    def read_gold(self, placed: Placed) -> Example:
+        """Return the example of a gold row; UserError with its place if it is malformed."""
+        raise NotImplementedError
+
+    def draw(self, rng: random.Random, contexts: list[Example]) -> tuple[Fields, Target]:
+        """Draw the given fields and the target of a new seed example."""
+        raise NotImplementedError
+
+    def words(self, target: Target) -> Mapping[str, str]:
+        """Return the template variables that stand for a target."""
+        raise NotImplementedError
+
+    def load(self, seed: int) -> GoldData:
+        """Return the gold examples; sizes are drawn with the seed.
+
+        Raises UserError with file and line for a row that cannot be read.
+        """
+
+        def examples(role: str) -> list[Example]:
+            return [self.read_gold(placed) for placed in self.gold.rows(role, seed)]
+
+        validation, test = examples("validation"), examples("test")
+        train = examples("train") if self.gold.splits.train else validation
+        return GoldData(validation, test, train)
+
+    def context_examples(self, train: list[Example]) -> list[Example]:
+        """Return what contexts are drawn from: the file of unlabelled texts, or gold train."""
+        if self.contexts is None:
+            return train
+        rows = read_file(Path(self.contexts))
+        found = [Example(self._given_of(placed), "", Origin("context")) for placed in rows]
+        if not found:
+            raise UserError(f"task.contexts={self.contexts} holds no rows.")
+        return found
+
+    def query_ask(
+        self, style: Style, fields: Fields, target: Target, rationales: tuple[str, ...] = ()
+    ) -> Ask:
+        """Return the request for a seed example (T_query)."""
+        variables = {"rationales": ", ".join(rationales), **fields, **self.words(target)}
+        prompt = self.prompt(style, self.query.fill(style, variables))
+        origin = Origin("seed", 0, prompt=prompt.text, rationales=rationales)
+        return Ask(prompt, fields, target, origin, tuple(fields.values()))
+
+    def mistake_ask(self, style: Style, wrong: Example, round_: int) -> Ask:
+        """Return the request for an example like a wrong one: context and target kept (T_mis)."""
+        variables = {**wrong.fields, **self.words(wrong.target)}
+        prompt = self.prompt(style, self.mistake.fill(style, variables))
+        origin = Origin("extrapolation", round_, wrong.origin.source, prompt.text)
+        fields = {name: wrong.fields[name] for name in self.given}
+        return Ask(prompt, fields, wrong.target, origin, tuple(wrong.fields.values()))
+
+    def prompt(self, style: Style, text: str) -> Prompt:
+        """Return the request for one written text in the LLM's style."""
+        if style is Style.chat:
+            return Prompt(text, self.system, (), self.reply.tokens)
+        return Prompt(text, "", stops(text), self.reply.tokens)
+
+    def read(self, completion: Completion, ask: Ask) -> Example:
+        """Return the example that a completion makes. Raises Dropped."""
+        finished = completion.finish != "length"
+        text = self.reply.clean(completion.text, finished, ask.echoes)
+        origin = Origin(
+            **{**vars(ask.origin), "completion": completion.id, "model": completion.model}
+        )
+        return Example({**ask.fields, self.written: text}, ask.target, origin)
+
+    def _given_of(self, placed: Placed) -> dict[str, str]:
+        columns = self.gold.splits.columns
+        names = {name: columns.get(name, name) for name in self.given}
+        if len(names) == 1 and set(placed[1]) == {"text"}:  # a plain list of texts
+            names = dict.fromkeys(names, "text")
+        return {name: field_text(placed, column) for name, column in names.items()}
+
+
+def stops(text: str) -> tuple[str, ...]:
+    """Return where the continuation of a text ends."""
+    return ('"',) if text.endswith('"') else ("\n\n",)
+
+
+def read_list(completion: Completion) -> list[str]:
+    """Return the items that a completion lists. Raises Dropped where there is none."""
+    lines = completion.text.splitlines()
+    if completion.finish == "length":
+        lines = lines[:-1]  # its last line was cut
+    items = listed("\n".join(lines))
+    if not items:
+        raise Dropped("no_list")
+    return items

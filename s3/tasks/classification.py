@@ -1,0 +1,79 @@
+"""Classification of one text, or of a text beside given ones (NLI)."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from s3.data import Example, Origin, Target
+from s3.gold import field_text, label_of
+from s3.llm.types import Prompt, Style
+from s3.rows import Placed
+from s3.tasks.base import Fields, Task, Wording
+
+if TYPE_CHECKING:
+    from s3.student import Head
+
+
+@dataclass(kw_only=True)
+class Classification(Task):
+    """Any number of labels; with `given` fields it is the paper's multi-sentence case.
+
+    `labels` maps each label to its word in prompts (`entailment: correct`).
+    """
+
+    labels: dict[str, str] = field(default_factory=dict)
+    label: str = "label"  # the column of gold rows that holds the label
+    rationale: Wording = field(default_factory=Wording)  # T_ration, where nothing is given
+    rationale_tokens: int = 400
+
+    def __post_init__(self) -> None:
+        """Check labels and prompts."""
+        super().__post_init__()
+        if len(self.labels) < 2:
+            raise ValueError(f"labels needs at least two labels, not {len(self.labels)}")
+        context = {*self.given, "label"}
+        if not self.given:
+            self.rationale.check("rationale", {"number", "label"})
+            context.add("rationales")
+        self.query.check("query", context)
+        self.mistake.check("mistake", {*self.given, "label", self.written})
+
+    def head(self) -> Head:
+        """Return a classifier over (written, given ...), the paper's input order."""
+        from s3.student import Classifier
+
+        return Classifier(labels=tuple(self.labels), fields=(self.written, *self.given))
+
+    def read_gold(self, placed: Placed) -> Example:
+        """Return the example of a gold row; UserError with its place if it is malformed."""
+        splits = self.gold.splits
+        columns = {name: splits.columns.get(name, name) for name in (*self.given, self.written)}
+        fields = {name: field_text(placed, column) for name, column in columns.items()}
+        label = label_of(
+            placed, splits.columns.get("label", self.label), splits.labels, self.labels
+        )
+        return Example(fields, label, Origin("gold", source=placed[0].rpartition("/")[2]))
+
+    def draw(self, rng: random.Random, contexts: list[Example]) -> tuple[Fields, Target]:
+        """Draw a label uniformly, and a context uniformly where the task has one (Alg. 1, 3)."""
+        label = rng.choice(list(self.labels))
+        if not self.given:
+            return {}, label
+        context = rng.choice(contexts)
+        return {name: context.fields[name] for name in self.given}, label
+
+    def words(self, target: Target) -> Mapping[str, str]:
+        """Return the label's word as `$label`."""
+        assert isinstance(target, str)
+        return {"label": self.labels[target]}
+
+    def rationale_prompt(self, style: Style, label: str, number: int) -> Prompt:
+        """Return the request for `number` rationales of a label (T_ration)."""
+        variables = {"number": str(number), **self.words(label)}
+        text = self.rationale.fill(style, variables)
+        if style is Style.chat:
+            return Prompt(text, self.system, (), self.rationale_tokens)
+        return Prompt(text, "", ("\n\n",), self.rationale_tokens)

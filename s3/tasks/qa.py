@@ -1,0 +1,126 @@
+"""Extractive question answering: the LLM keeps a context and an answer, and asks a question."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from s3.data import Answers, Example, Origin, Target
+from s3.errors import UserError
+from s3.gold import field_text
+from s3.llm.types import Completion
+from s3.metrics import normalise
+from s3.rows import Placed
+from s3.tasks.base import Ask, Fields, Task
+from s3.tasks.reply import Dropped
+
+if TYPE_CHECKING:
+    from s3.student import Head
+
+# Candidate answers of a context without questions: names, numbers with their unit, "the ..."
+# phrases. Crude beside a parser, but it needs no model and never leaves the text.
+_SPAN = re.compile(
+    r"(?:[A-Z][\w'’-]+(?: (?:of|the|de|von) (?=[A-Z])| (?=[A-Z]))?){1,5}"
+    r"|\b\d[\d.,:]*(?: ?(?:%|[a-z]{3,}))?"
+    r"|\b(?:a|an|the|its|their|his|her) (?:[a-z-]+ ){0,2}[a-z-]{4,}"
+)
+
+
+@dataclass(kw_only=True)
+class ExtractiveQA(Task):
+    """SQuAD-style rows: a context, a question, and answers that are spans of the context."""
+
+    given: list[str] = field(default_factory=lambda: ["context"])
+    written: str = "question"
+    answers: str = "answers"  # the column of gold rows that holds the answers
+
+    def __post_init__(self) -> None:
+        """Check the prompts' variables."""
+        super().__post_init__()
+        if len(self.given) != 1:
+            raise ValueError(f"given must name one field, the context, not {len(self.given)}")
+        self.query.check("query", {*self.given, "answer"})
+        self.mistake.check("mistake", {*self.given, "answer", self.written})
+
+    def head(self) -> Head:
+        """Return a span extractor over (question, context)."""
+        from s3.student import SpanExtractor
+
+        return SpanExtractor(question=self.written, context=self.given[0])
+
+    def read_gold(self, placed: Placed) -> Example:
+        """Return the example of a SQuAD-style row, nested or flat; UserError with its place."""
+        columns = self.gold.splits.columns
+        names = (self.given[0], self.written)
+        fields = {name: field_text(placed, columns.get(name, name)) for name in names}
+        answers = read_answers(placed, columns.get("answers", self.answers))
+        check_spans(placed[0], fields[self.given[0]], answers)
+        return Example(fields, answers, Origin("gold", source=placed[0].rpartition("/")[2]))
+
+    def draw(self, rng: random.Random, contexts: list[Example]) -> tuple[Fields, Target]:
+        """Draw a (context, answer) pair uniformly; a context without answers yields a span."""
+        drawn = rng.choice(contexts)
+        context = drawn.fields[self.given[0]]
+        answers = drawn.target
+        if not isinstance(answers, Answers):
+            spans = candidate_spans(context) or [(0, context.split(maxsplit=1)[0])]
+            start, text = rng.choice(spans)
+            answers = Answers((text,), (start,))
+        return {self.given[0]: context}, answers
+
+    def words(self, target: Target) -> Mapping[str, str]:
+        """Return the first answer as `$answer`."""
+        assert isinstance(target, Answers)
+        return {"answer": target.texts[0]}
+
+    def read(self, completion: Completion, ask: Ask) -> Example:
+        """Return the example that a completion makes. Raises Dropped: also for a told answer."""
+        example = super().read(completion, ask)
+        question = f" {normalise(example.fields[self.written])} "
+        assert isinstance(ask.target, Answers)
+        if any(f" {normalise(text)} " in question for text in ask.target.texts):
+            raise Dropped("contains_answer")
+        return example
+
+
+def read_answers(placed: Placed, column: str) -> Answers:
+    """Return a row's answers from `{text: [], answer_start: []}`, a list of such, or flat columns.
+
+    Raises UserError where there is none or the shape is another.
+    """
+    place, row = placed
+    value: Any = row.get(column)
+    if value is None and "answer" in row and "answer_start" in row:
+        value = {"text": row["answer"], "answer_start": row["answer_start"]}
+    try:
+        parts = value if isinstance(value, list) else [value]
+        texts = [text for part in parts for text in _listed(part["text"])]
+        starts = [int(start) for part in parts for start in _listed(part["answer_start"])]
+    except (TypeError, KeyError, ValueError):
+        raise UserError(
+            f"{place}: {column!r} holds no answers with text and answer_start."
+        ) from None
+    if not texts or len(texts) != len(starts) or not all(isinstance(text, str) for text in texts):
+        raise UserError(f"{place}: {column!r} needs at least one text, each with its answer_start.")
+    return Answers(tuple(texts), tuple(starts))
+
+
+def check_spans(place: str, context: str, answers: Answers) -> None:
+    """Raise UserError for an answer that is empty or does not stand where it says."""
+    for text, start in zip(answers.texts, answers.starts, strict=True):
+        if not text.strip() or context[start : start + len(text)] != text:
+            raise UserError(f"{place}: answer {text!r} does not stand at character {start}.")
+
+
+def candidate_spans(context: str) -> list[tuple[int, str]]:
+    """Return (start, text) of names, numbers and short noun phrases, each span once."""
+    found = (match.span() for match in _SPAN.finditer(context))
+    spans = ((start, context[start:end].rstrip(" .,:")) for start, end in found)
+    return [(start, text) for start, text in spans if text]
+
+
+def _listed(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple) else [value]
