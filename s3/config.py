@@ -41,6 +41,8 @@ def register() -> None:
 
 def build(cfg: DictConfig) -> Experiment:
     """Return the composed experiment. Raises UserError naming the option that is out of range."""
+    if missing := sorted(OmegaConf.missing_keys(cfg)):
+        raise UserError(f"{missing[0]} has no value: set {missing[0]}=...")
     parts: dict[str, Any] = {}
     for name in map(str, cfg):
         node = cfg._get_node(name)

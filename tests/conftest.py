@@ -1,0 +1,73 @@
+"""Fixtures for all tests: nothing a test does reaches the user's store or W&B."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from s3.registry import cache_folder
+from tests.llm.endpoint import Endpoint, Manners
+
+WEIGHTS = cache_folder() / "weights"  # the real ones, looked up before a test moves the cache
+WANDB_FOLDERS = ("WANDB_DIR", "WANDB_CACHE_DIR", "WANDB_DATA_DIR", "WANDB_CONFIG_DIR")
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty store for each test, the real weights, and W&B's files out of the way."""
+    folder = tmp_path / "cache"
+    folder.mkdir()
+    WEIGHTS.mkdir(parents=True, exist_ok=True)
+    (folder / "weights").symlink_to(WEIGHTS)
+    monkeypatch.setenv("S3_CACHE", str(folder))
+    for name in WANDB_FOLDERS:
+        monkeypatch.setenv(name, str(tmp_path / "wandb"))
+    for key in ("WANDB_API_KEY", "OPENAI_API_KEY", "S3_SERVER_KEY", "S3_SWEEP"):
+        monkeypatch.delenv(key, raising=False)
+    return folder
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., Endpoint]]:
+    """Start endpoints that end with the test: `serve(delay=0.05)`."""
+    running: list[Endpoint] = []
+
+    def start(**manners: Any) -> Endpoint:
+        running.append(Endpoint(Manners(**manners)).__enter__())
+        return running[-1]
+
+    yield start
+    for endpoint in running:
+        endpoint.__exit__()
+
+
+@pytest.fixture(scope="session")
+def words() -> list[str]:
+    """The vocabulary of the tiny encoder."""
+    text = "good great fine bad awful poor the a film plot was is and it very of actor scene end"
+    return text.split()
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory, words: list[str]) -> Path:
+    """The folder of a two-layer BERT with random weights and a vocabulary of the words above."""
+    import torch
+    from transformers import BertConfig, BertModel, BertTokenizer
+
+    folder = tmp_path_factory.mktemp("tiny")
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    vocabulary = {
+        word: i for i, word in enumerate([*special, *words, *"?.,", *map(str, range(10))])
+    }
+    BertTokenizer(vocab=vocabulary).save_pretrained(folder)
+    sizes = {"hidden_size": 32, "num_attention_heads": 2, "intermediate_size": 64}
+    config = BertConfig(
+        vocab_size=len(vocabulary), num_hidden_layers=2, initializer_range=0.05, **sizes
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        BertModel(config).save_pretrained(folder)
+    return folder

@@ -1,0 +1,97 @@
+"""Composition through the command line: every option builds, every mistake is one clear line."""
+
+from __future__ import annotations
+
+import itertools
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+
+from s3.config import build, register
+from s3.experiment import Experiment
+
+ROOT = Path(__file__).parents[1]
+CONF = ROOT / "conf"
+HEAVY = ("torch", "transformers", "datasets", "pytorch_lightning", "wandb", "aiohttp", "xllamacpp")
+
+
+def composed(*overrides: str) -> Experiment:
+    register()
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        return build(compose("config", overrides=list(overrides)))
+
+
+def run(*overrides: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(ROOT / "run.py"), *overrides]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+def names(group: str) -> list[str]:
+    return sorted(path.stem for path in (CONF / group).glob("*.yaml"))
+
+
+@pytest.mark.parametrize(("task", "method"), itertools.product(names("task"), names("method")))
+def test_every_task_goes_with_every_method(task: str, method: str) -> None:
+    if (task, method) == ("adversarial_qa", "progen"):
+        pytest.skip("ProGen is for classification")
+    assert composed(f"task={task}", f"method={method}").task.name == task
+
+
+@pytest.mark.parametrize("task", ["imdb", "rte", "qnli", "adversarial_qa"])
+def test_the_papers_preset_has_its_sizes(task: str) -> None:
+    sizes = {"imdb": 15000, "rte": 32100, "qnli": 116900, "adversarial_qa": 30000}
+    experiment = composed(f"task={task}", "preset=paper")
+    assert experiment.method.seed_size == sizes[task]
+    assert (experiment.task.gold.source.value, experiment.llm.name) == ("hub", "openai")
+    assert experiment.model.name.startswith("distilbert")
+
+
+@pytest.mark.parametrize("model", names("model"))
+def test_every_model_builds(model: str) -> None:
+    assert composed(f"model={model}").model.name
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("methd=s3", "methd: no such option"),
+        ("method.roundz=3", "method.roundz: no such option; known here: seed_size"),
+        ("method.rounds=three", "method.rounds: Value 'three'"),
+        ("method.rounds=-1", "method.rounds must be at least 0, not -1"),
+        ("llm.temperature=9", "llm.temperature must be in 0..2, not 9"),
+        ("model.epochs=0", "model.epochs must be at least 1, not 0"),
+        ("task=nosuch", "adversarial_qa imdb qnli rte"),
+        ("seed=-1", "seed must be at least 0, not -1"),
+        ("task.gold.source=files", "task.gold.source=files needs gold.files.validation"),
+        ("task.gold.source=attic", "task.gold.source"),
+        ("task.query.continuation=$premiss", "unknown variable $premiss; it may use $label"),
+        ("task.mistake.chat=''", "task.mistake.chat is empty"),
+        ("llm=server", "llm.model"),
+    ],
+)
+def test_a_mistake_is_named_in_two_lines_without_a_traceback(override: str, said: str) -> None:
+    done = run(override)
+    lines = [line for line in done.stderr.splitlines() if not line.startswith("Error executing")]
+    assert done.returncode != 0
+    assert said in done.stderr
+    assert len(lines) <= 2
+    assert "Traceback" not in done.stderr
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = "import sys, run; run.register(); print([m for m in %r if m in sys.modules])" % (HEAVY,)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
+
+
+def test_cfg_job_shows_the_composed_configuration() -> None:
+    started = time.monotonic()
+    done = run("--cfg", "job", "task=imdb")
+    assert "name: imdb" in done.stdout
+    assert time.monotonic() - started < 20  # no model is loaded, nothing is fetched
