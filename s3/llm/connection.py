@@ -62,6 +62,8 @@ class Connection:
     def close(self) -> None:
         """End what was started; whatever has arrived is stored."""
         self._channel.close()
+        llm, work = self._work.llm, self._work
+        self._store.hit(work.run, llm.name, llm.model, self.usage.stored)
         self._store.close()
 
     def complete(
@@ -73,7 +75,7 @@ class Connection:
         in place of the last outcome, UserError where the endpoint will not serve.
         """
         total = len(prompts) if isinstance(prompts, Sized) else None
-        stored, failed = self.usage.stored, len(self.failures)
+        failed = len(self.failures)
         with s3.progress.progress(what, total) as bar:
             shown = _Shown(bar, self.usage)
             try:
@@ -85,7 +87,6 @@ class Connection:
                     yield outcome
             finally:
                 shown.draw()
-                self._note_hits(self.usage.stored - stored)
 
     def _in_order(
         self, prompts: Iterator[Prompt], shown: _Shown
@@ -139,10 +140,6 @@ class Connection:
         grave = [failure for failure in failures if failure.reason not in PROPERTIES]
         if len(grave) > self._work.llm.tolerated_failures:
             raise TooManyFailures(grave, what)
-
-    def _note_hits(self, hits: int) -> None:
-        llm = self._work.llm
-        self._store.hit(self._work.run, llm.name, llm.model, hits)
 
 
 class _Shown:

@@ -59,10 +59,12 @@ class Gate:
         """Note an HTTP 429. Raises UserError where waiting is of no use."""
         now = time.monotonic()
         if max(wait or 0.0, now - self._served) > LONGEST_PAUSE:
-            raise UserError(
+            error = UserError(
                 f"The endpoint refuses requests and asks to wait {wait or LONGEST_PAUSE:.0f} s: "
                 "a limit of the hour or day is used up. Run the same command later to continue."
             )
+            self.close(error)
+            raise error
         if wait is None:
             self.concurrency.refused()
         else:
@@ -123,5 +125,6 @@ class Gate:
 
 
 def _a_minute(limit: int | None) -> Bucket | None:
-    # A second's worth may leave at once: no provider's window is shorter.
-    return Bucket(limit / 60, max(1.0, limit / 60)) if limit else None
+    # Half a second's worth may leave at once: no provider's window is as short, and requests
+    # that leave evenly do not arrive so.
+    return Bucket(limit / 60, max(1.0, limit / 120)) if limit else None

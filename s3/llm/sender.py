@@ -46,8 +46,6 @@ class Sender:
             except Unfit as unfit:
                 return self._failure(row, unfit.reason, unfit.detail)
             except Refusal as refusal:
-                self._usage.refusals += 1
-                self.gate.refused(refusal.wait)
                 refusals += 1
                 # With a wait given, the gate holds everyone back and the row is next in line.
                 delay = _back_off(refusals) if refusal.wait is None else 0.0
@@ -69,14 +67,14 @@ class Sender:
         try:
             reply = await self._client.post(self._llm.route(), request)
             used = spent(reply.body) if reply.status == 200 else Tokens()
+            cost = self._enter(reply, used, likely, time.monotonic() - started)
+            self._judge(reply)
         except Fault as fault:
-            used = Tokens() if fault.reason == "unreachable" else None
+            used = Tokens() if fault.reason == "unreachable" else used
             raise
         finally:
             # Without known usage the reservation stays: the provider may bill the request.
             self.gate.leave(need if used is not None else None)
-        cost = self._enter(reply, used, likely, time.monotonic() - started)
-        judge(reply, f"llm {self._llm.name} ({self._llm.model})")
         completion = read(reply.body, row.id)
         self._failing = 0
         return await self._store(completion, request, reply.body, cost)
@@ -89,6 +87,18 @@ class Sender:
             return 0.0
         self.gate.answered(seconds, likely, used.total)
         return self._work.budget.pay(used)
+
+    def _judge(self, reply: Reply) -> None:
+        """Raise what a bad answer calls for; the gate hears of it before it lets another out."""
+        try:
+            judge(reply, f"llm {self._llm.name} ({self._llm.model})")
+        except Refusal as refusal:
+            self._usage.refusals += 1
+            self.gate.refused(refusal.wait)
+            raise
+        except UserError as error:
+            self.gate.close(error)
+            raise
 
     async def _store(
         self, completion: Completion, request: bytes, reply: bytes, cost: float

@@ -105,7 +105,10 @@ class Endpoint:
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         if request.path == "/stats":
             return web.json_response({"requests": len(self.requests), "statuses": self.statuses})
-        if self.manners.key and request.headers.get("Authorization") != f"Bearer {self.manners.key}":
+        if (
+            self.manners.key
+            and request.headers.get("Authorization") != f"Bearer {self.manners.key}"
+        ):
             return self._say(401, f"Incorrect API key: {request.headers.get('Authorization')}")
         if request.path.startswith(("/v1/files", "/v1/batches")):
             return await self._desk.handle(request)
@@ -113,7 +116,9 @@ class Endpoint:
         self.requests.append(content)
         return await self._answer(request, content)
 
-    async def _answer(self, request: web.BaseRequest, content: dict[str, Any]) -> web.StreamResponse:
+    async def _answer(
+        self, request: web.BaseRequest, content: dict[str, Any]
+    ) -> web.StreamResponse:
         manners = self.manners
         if manners.status:
             return self._say(manners.status, manners.said, manners.headers)
@@ -140,7 +145,9 @@ class Endpoint:
             self.answered[answer(content)] += 1
         self.statuses[200] += 1
         body = body[: len(body) // 2] if fault == "truncate" else body
-        return web.Response(body=body, content_type="application/json", headers=self.manners.headers)
+        return web.Response(
+            body=body, content_type="application/json", headers=self.manners.headers
+        )
 
     def _say(self, status: int, text: str, headers: dict[str, str] | None = None) -> web.Response:
         self.statuses[status] += 1

@@ -1,0 +1,247 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from s3.llm import BudgetReached, Completion, Failure, Prompt, Style, TooManyFailures
+from tests.llm.conftest import server
+from tests.llm.endpoint import Endpoint, answer
+
+Serve = Callable[..., Endpoint]
+
+
+def prompts(number: int, first: int = 0) -> list[Prompt]:
+    return [Prompt(f"Write review {i}.", reply_tokens=32) for i in range(first, first + number)]
+
+
+def texts(endpoint: Endpoint, asked: list[Prompt], seed: int = 0) -> list[str]:
+    with server(endpoint).connect(seed) as llm:
+        outcomes = list(llm.complete(asked))
+    assert all(isinstance(outcome, Completion) for outcome in outcomes)
+    return [outcome.text for outcome in outcomes if isinstance(outcome, Completion)]
+
+
+def test_completions_come_in_order_each_with_a_seed_of_its_own(serve: Serve) -> None:
+    endpoint = serve(delay=0.01)
+    got = texts(endpoint, prompts(120))
+    by_prompt = {r["messages"][-1]["content"]: answer(r) for r in endpoint.requests}
+    assert got == [by_prompt[prompt.text] for prompt in prompts(120)]
+    assert len({request["seed"] for request in endpoint.requests}) == 120
+
+
+def test_same_again_asks_nothing_one_edited_asks_one_fifty_more_ask_fifty(serve: Serve) -> None:
+    endpoint = serve()
+    asked = prompts(200)
+    first = texts(endpoint, asked)
+    assert texts(endpoint, asked) == first
+    assert len(endpoint.requests) == 200
+    asked[70] = Prompt("Write something else.", reply_tokens=32)
+    again = texts(endpoint, asked)
+    assert len(endpoint.requests) == 201
+    assert [i for i in range(200) if again[i] != first[i]] == [70]
+    assert texts(endpoint, asked + prompts(50, first=500))[:200] == again
+    assert len(endpoint.requests) == 251
+
+
+def test_the_same_prompt_gives_other_samples_and_the_same_ones_after_a_restart(
+    serve: Serve,
+) -> None:
+    endpoint = serve()
+    same = prompts(1) * 7
+    first = texts(endpoint, same)
+    assert len(set(first)) == 7
+    assert texts(endpoint, same * 2)[:7] == first
+    assert len(endpoint.requests) == 14
+
+
+def test_samples_are_counted_over_the_calls_of_a_connection(serve: Serve) -> None:
+    endpoint = serve()
+    with server(endpoint).connect(0) as llm:
+        split = [next(llm.complete(prompts(1))) for _ in range(3)]
+    assert [c.text for c in split if isinstance(c, Completion)] == texts(endpoint, prompts(1) * 3)
+    assert len(endpoint.requests) == 3
+
+
+def test_everything_that_decides_a_completion_is_in_its_key(serve: Serve) -> None:
+    endpoint = serve()
+    base = server(endpoint)
+    others = [server(endpoint, temperature=0.5), server(endpoint, top_p=0.5)]
+    others += [server(endpoint, name="other"), server(endpoint, style=Style.continuation)]
+    for llm, seed in [(base, 0), (base, 1), *((other, 0) for other in others)]:
+        before = len(endpoint.requests)
+        with llm.connect(seed) as connection:
+            list(connection.complete(prompts(1)))
+        assert len(endpoint.requests) == before + 1
+    changed = [Prompt("Write review 0.", reply_tokens=31), Prompt("Write review 0.", "Be brief.")]
+    texts(endpoint, changed)
+    assert len(endpoint.requests) == 8
+
+
+def test_what_does_not_decide_a_completion_is_not(serve: Serve) -> None:
+    endpoint = serve()
+    first = texts(endpoint, prompts(5))
+    other = serve(key="sesame")
+    llm = server(other, concurrency=3, max_cost=1.0, input_price=1.0, output_price=1.0, timeout=9.0)
+    with llm.connect(0) as connection:
+        again = [c.text for c in connection.complete(prompts(5)) if isinstance(c, Completion)]
+    assert (again, len(other.requests)) == (first, 0)
+
+
+def test_a_cap_on_requests_is_never_passed_and_a_higher_one_continues(serve: Serve) -> None:
+    endpoint = serve(delay=0.01)
+    got: list[object] = []
+    with server(endpoint, max_requests=30).connect(0) as llm, pytest.raises(BudgetReached) as error:
+        got.extend(llm.complete(prompts(100)))
+    assert "llm.max_requests=30" in str(error.value)
+    assert (len(got), len(endpoint.requests)) == (30, 30)
+    texts(endpoint, prompts(100))
+    assert len(endpoint.requests) == 100
+
+
+@pytest.mark.parametrize("cap", [{"max_tokens": 2000}, {"max_cost": 0.002}])
+def test_caps_on_tokens_and_money_hold_with_much_in_flight(
+    serve: Serve, cap: dict[str, float]
+) -> None:
+    endpoint = serve(delay=0.02)
+    llm = server(endpoint, input_price=1.0, output_price=1.0, **cap)
+    with llm.connect(0) as connection, pytest.raises(BudgetReached):
+        list(connection.complete(prompts(500)))
+    used = connection.usage.tokens if "max_tokens" in cap else connection.usage.cost
+    limit = next(iter(cap.values()))
+    one = 16 + 64 + 32  # tokens that a request of these reserves
+    assert limit - one * (1 if "max_tokens" in cap else 1e-6) <= used <= limit
+
+
+def test_what_a_run_paid_before_it_was_cut_counts_towards_its_caps(serve: Serve) -> None:
+    endpoint = serve()
+    with server(endpoint).connect(0, run="mine") as llm:
+        list(llm.complete(prompts(20)))
+    with server(endpoint, max_requests=25).connect(0, run="mine") as llm:
+        with pytest.raises(BudgetReached):
+            list(llm.complete(prompts(40)))
+        assert llm.usage.stored == 20
+    assert len(endpoint.requests) == 25
+
+
+def test_failures_are_listed_at_the_end_and_everything_else_is_kept(serve: Serve) -> None:
+    endpoint = serve(error=0.3, seed=3)
+    llm = server(endpoint, attempts=1)
+    with llm.connect(0) as connection, pytest.raises(TooManyFailures) as error:
+        list(connection.complete(prompts(60), "reviews"))
+    failed = len(error.value.failures)
+    assert "reviews" in str(error.value)
+    assert f"{failed} server_error" in str(error.value)
+    assert failed == endpoint.statuses[500] == len(connection.failures) == connection.usage.failures
+    endpoint.manners.error = 0
+    texts(endpoint, prompts(60))
+    assert len(endpoint.requests) == 60 + failed
+
+
+def test_tolerated_failures_take_their_place_in_line(serve: Serve) -> None:
+    endpoint = serve(error=0.3, seed=3)
+    with server(endpoint, attempts=1, tolerated_failures=60).connect(0) as llm:
+        outcomes = list(llm.complete(prompts(60)))
+    assert len(outcomes) == 60
+    failures = [outcome for outcome in outcomes if isinstance(outcome, Failure)]
+    assert failures == llm.failures
+    assert failures[0].prompt == prompts(60)[outcomes.index(failures[0])]
+
+
+def test_a_prompt_that_is_too_long_is_skipped_and_counted(serve: Serve) -> None:
+    endpoint = serve(context=50)
+    asked = [*prompts(3), Prompt("x" * 60), *prompts(2, first=9)]
+    with server(endpoint).connect(0) as llm:
+        outcomes = list(llm.complete(asked))
+    assert [isinstance(outcome, Failure) for outcome in outcomes].index(True) == 3
+    assert [failure.reason for failure in llm.failures] == ["too_long"]
+    assert len(endpoint.requests) == 6
+
+
+def test_a_caller_that_stops_early_stops_the_sending(serve: Serve) -> None:
+    endpoint = serve(delay=0.05)
+    with server(endpoint, concurrency=5, max_concurrency=5).connect(0) as llm:
+        replies = llm.complete(prompts(500))
+        next(replies)
+        replies.close()  # type: ignore[attr-defined]
+        time.sleep(0.3)
+        sent = len(endpoint.requests)
+        time.sleep(0.3)
+        assert len(endpoint.requests) == sent < 30
+        assert isinstance(next(llm.complete(prompts(1, first=900))), Completion)
+
+
+def test_prompts_stream_through(serve: Serve) -> None:
+    endpoint = serve()
+    asked = 0
+
+    def source() -> object:
+        nonlocal asked
+        for asked, prompt in enumerate(prompts(6000), 1):  # noqa: B007
+            yield prompt
+
+    with server(endpoint).connect(0) as llm:
+        replies = llm.complete(source())  # type: ignore[arg-type]
+        next(replies)
+        assert asked <= 2100
+
+
+def test_ctrl_c_ends_at_once_and_keeps_what_arrived(serve: Serve) -> None:
+    endpoint = serve(delay=0.2)
+    timer = threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt), server(endpoint, concurrency=5).connect(0) as llm:
+        list(llm.complete(prompts(5000)))
+    ended = time.monotonic()
+    answered = sum(endpoint.answered.values())
+    before = len(endpoint.requests)
+    with server(endpoint).connect(0) as llm:
+        replies = llm.complete(prompts(before))
+        assert sum(isinstance(r, Completion) for r in replies) == before
+    assert llm.usage.stored >= answered - llm.usage.requests
+    assert llm.usage.stored > 5
+    assert time.monotonic() - ended < 5
+
+
+KILLED = """
+import sys
+from s3.llm import Prompt, Server
+with Server(base_url=sys.argv[1], model="test").connect(0) as llm:
+    for _ in llm.complete([Prompt(f"Write review {i}.", reply_tokens=32) for i in range(2000)]):
+        pass
+"""
+
+
+def test_a_killed_process_loses_only_what_was_in_flight(serve: Serve, cache: Path) -> None:
+    endpoint = serve(delay=0.05)
+    process = subprocess.Popen([sys.executable, "-c", KILLED, endpoint.url])
+    while len(endpoint.requests) < 400:
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    time.sleep(0.2)
+    sent = len(endpoint.requests)
+    got = texts(endpoint, prompts(2000))
+    assert len(endpoint.requests) - 2000 <= 200  # max_concurrency: what can have been in flight
+    assert len(endpoint.requests) > sent
+    replies = {r["messages"][-1]["content"]: answer(r) for r in endpoint.requests}
+    assert got == [replies[prompt.text] for prompt in prompts(2000)]
+
+
+def test_a_cap_on_cost_needs_a_price(serve: Serve) -> None:
+    with pytest.raises(Exception, match=r"llm\.input_price"):
+        server(serve(), max_cost=1.0).connect(0)
+
+
+def test_importing_the_engine_imports_nothing_heavy() -> None:
+    heavy = ["aiohttp", "torch", "transformers", "xllamacpp", "openai", "datasets", "wandb"]
+    code = f"import sys, s3.llm; print([m for m in {heavy} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
