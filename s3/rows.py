@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import json
+import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TextIO
@@ -17,18 +18,24 @@ Placed = tuple[str, Row]  # ("path:17", row)
 
 
 def read_file(path: Path) -> Iterator[Placed]:
-    """Yield the rows of a JSON Lines, CSV, Parquet or SQuAD JSON file (text: gzipped or not).
+    """Yield the rows of a JSON Lines, CSV, Parquet, JSON (SQuAD's nesting or a list) or text file.
 
+    Text may be gzipped; it is UTF-8, and a file of plain text has one text a line.
     Raises UserError, with file and line, for a missing file, an unknown ending, a malformed row.
     """
     if not path.is_file():
         raise UserError(f"{path}: no such file (looked for it from {Path.cwd()}).")
     ending = path.name.removesuffix(".gz").rpartition(".")[2]
-    readers = {"jsonl": _jsonl, "csv": _csv, "json": _squad, "parquet": _parquet, "txt": _lines}
+    readers = {"jsonl": _jsonl, "csv": _csv, "json": _json, "parquet": _parquet, "txt": _lines}
     if ending not in readers:
         known = ", ".join("." + name for name in readers)
         raise UserError(f"{path}: unknown kind of file; known endings: {known} (also with .gz).")
-    yield from readers[ending](path)
+    try:
+        yield from readers[ending](path)
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: not a text in UTF-8 ({error.reason}).") from None
+    except (OSError, EOFError, zlib.error) as error:  # gzip raises all three
+        raise UserError(f"{path}: cannot be read ({error}).") from None
 
 
 def read_hub(path: str, name: str | None, split: str) -> Iterator[Placed]:
@@ -52,8 +59,8 @@ def read_hub(path: str, name: str | None, split: str) -> Iterator[Placed]:
 
 def _text(path: Path) -> TextIO:
     if path.suffix == ".gz":
-        return io.TextIOWrapper(gzip.open(path), encoding="utf-8", newline="")
-    return path.open(encoding="utf-8", newline="")
+        return io.TextIOWrapper(gzip.open(path), encoding="utf-8-sig", newline="")
+    return path.open(encoding="utf-8-sig", newline="")  # spreadsheets put a mark at the start
 
 
 def _jsonl(path: Path) -> Iterator[Placed]:
@@ -86,13 +93,14 @@ def _csv(path: Path) -> Iterator[Placed]:
 
 
 def _parquet(path: Path) -> Iterator[Placed]:
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        file = pq.ParquetFile(path)
-    except Exception as error:  # pyarrow's own types are not public
+        with pq.ParquetFile(path) as file:
+            rows = [row for batch in file.iter_batches() for row in batch.to_pylist()]
+    except (pa.ArrowException, OSError) as error:
         raise UserError(f"{path}: not a readable Parquet file ({error}).") from None
-    rows = (row for batch in file.iter_batches() for row in batch.to_pylist())
     for number, row in enumerate(rows, 1):
         yield f"{path}: row {number}", row
 
@@ -104,14 +112,29 @@ def _lines(path: Path) -> Iterator[Placed]:
                 yield f"{path}:{number}", {"text": line.strip()}
 
 
-def _squad(path: Path) -> Iterator[Placed]:
-    """Yield the questions of a nested SQuAD file as flat rows."""
+def _json(path: Path) -> Iterator[Placed]:
+    """Yield the objects of a list, or of `data` in SQuAD's form: its questions, flattened."""
     with _text(path) as file:
         try:
-            articles = json.load(file)["data"]
-            for paragraph in (p for article in articles for p in article["paragraphs"]):
-                for question in paragraph["qas"]:
-                    place = f"{path}: question {question.get('id', question['question'])!r}"
-                    yield place, {**question, "context": paragraph["context"]}
-        except (json.JSONDecodeError, KeyError, TypeError) as error:
-            raise UserError(f"{path}: not a SQuAD file ({error!r}).") from None
+            content = json.load(file)
+        except json.JSONDecodeError as error:
+            place = f"{path}:{error.lineno}"
+            raise UserError(f"{place}: not valid JSON ({error.msg}).") from None
+    items = content.get("data") if isinstance(content, dict) else content
+    if not isinstance(items, list):
+        raise UserError(f"{path}: expected a list of rows, or SQuAD's form: {{'data': [...]}}.")
+    for number, item in enumerate(items, 1):
+        place = f"{path}: item {number}"
+        if not isinstance(item, dict):
+            raise UserError(f"{place}: expected a JSON object, found {type(item).__name__}.")
+        yield from _questions(place, item) if "paragraphs" in item else [(place, item)]
+
+
+def _questions(place: str, article: Row) -> Iterator[Placed]:
+    try:
+        for number, paragraph in enumerate(article["paragraphs"], 1):
+            for turn, question in enumerate(paragraph["qas"], 1):
+                row = {**question, "context": paragraph["context"]}
+                yield f"{place}, paragraph {number}, question {turn}", row
+    except (KeyError, TypeError) as error:
+        raise UserError(f"{place}: not SQuAD's form of paragraphs ({error!r}).") from None

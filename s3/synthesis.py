@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from s3.data import Example
+from s3.errors import UserError
 from s3.llm import Connection
 from s3.llm.types import Completion, Failure, Prompt
 from s3.tasks import Ask, Classification, Dropped, Task
@@ -34,6 +36,15 @@ class Batch:
         self.completions += 1
         self.tokens += reply.prompt_tokens + reply.completion_tokens
 
+    @property
+    def shortfall(self) -> str:
+        """What is missing and why, in a line; empty where nothing is."""
+        missing = self.wanted - len(self.examples)
+        if not missing:
+            return ""
+        why = ", ".join(f"{reason} {count}" for reason, count in self.dropped.most_common())
+        return f"{missing} of {self.wanted} examples given up after {ATTEMPTS} replies each: {why}"
+
 
 def seed_data(
     task: Task,
@@ -52,11 +63,11 @@ def seed_data(
     """
 
     def slot(place: int) -> Slot:
-        fields, target = task.draw(random.Random(f"{seed}/{place}"), contexts)
+        first = task.draw(random.Random(f"{seed}/{place}"), contexts)
 
         def ask(attempt: int) -> Ask:
             rng = random.Random(f"{seed}/{place}/{attempt}")
-            given = task.draw(rng, contexts)[0] if attempt else fields
+            given, target = task.draw(rng, contexts, first[1]) if attempt else first
             drawn: tuple[str, ...] = ()
             if rationales is not None:
                 pool = rationales[str(target)]
@@ -86,20 +97,34 @@ def extrapolate(
     return write(task, llm, slots, known, f"round {round_} extrapolation")
 
 
-def rationales_of(task: Classification, llm: Connection, number: int) -> dict[str, list[str]]:
-    """Return up to `number` rationales a label (Alg. 1, step 1), the first that are listed."""
+def rationales_of(
+    task: Classification, llm: Connection, number: int, asked: Batch
+) -> dict[str, list[str]]:
+    """Return up to `number` rationales a label (Alg. 1, step 1), the first that are listed.
+
+    `asked` counts the completions. Raises UserError for a label without any.
+    """
     found: dict[str, list[str]] = {label: [] for label in task.labels}
     for _ in range(RATIONALE_CALLS):
         short = [label for label, items in found.items() if len(items) < number]
+        if not short:
+            break
         prompts = [task.rationale_prompt(llm.style, label, number) for label in short]
         for label, reply in zip(short, llm.complete(prompts, "rationales"), strict=True):
-            found[label] = list(dict.fromkeys(found[label] + _items(reply)))[:number]
+            if isinstance(reply, Completion):
+                asked.count(reply)
+                found[label] = list(dict.fromkeys(found[label] + _items(reply)))[:number]
+    for label in (label for label, items in found.items() if not items):
+        raise UserError(
+            f"The LLM listed no rationale for {label} in {RATIONALE_CALLS} replies; change "
+            "task.rationale, or go without by method.rationales=false."
+        )
     return found
 
 
-def _items(reply: Completion | Failure) -> list[str]:
+def _items(reply: Completion) -> list[str]:
     try:
-        return read_list(reply) if isinstance(reply, Completion) else []
+        return read_list(reply)
     except Dropped:
         return []
 
@@ -109,20 +134,24 @@ def write(
 ) -> Batch:
     """Fill each slot with a clean example that is new; ask again for what is dropped."""
     batch = Batch(wanted=len(slots))
-    seen = {_key(task, example) for example in known}
+    seen = {_key(example) for example in known}
     filled: dict[int, Example] = {}
     for attempt in range(ATTEMPTS):
         places = [place for place in range(len(slots)) if place not in filled]
+        if not places:
+            break
         asks = [slots[place](attempt) for place in places]
         name = what if attempt == 0 else f"{what}, attempt {attempt + 1}"
         for place, example in _replies(task, llm, places, asks, batch, name):
-            key = _key(task, example)
+            key = _key(example)
             if key in seen:
                 batch.dropped["duplicate"] += 1
             else:
                 seen.add(key)
                 filled[place] = example
     batch.examples = [filled[place] for place in sorted(filled)]
+    if batch.shortfall:
+        print(f"{what}: {batch.shortfall}", file=sys.stderr, flush=True)
     return batch
 
 
@@ -130,8 +159,7 @@ def _replies(
     task: Task, llm: Connection, places: list[int], asks: list[Ask], batch: Batch, what: str
 ) -> Iterator[tuple[int, Example]]:
     prompts: list[Prompt] = [ask.prompt for ask in asks]
-    replies = llm.complete(prompts, what) if prompts else ()
-    for place, ask, reply in zip(places, asks, replies, strict=True):
+    for place, ask, reply in zip(places, asks, llm.complete(prompts, what), strict=True):
         if isinstance(reply, Failure):
             batch.dropped[reply.reason] += 1
             continue
@@ -142,6 +170,6 @@ def _replies(
             batch.dropped[dropped.reason] += 1
 
 
-def _key(task: Task, example: Example) -> tuple[str, ...]:
+def _key(example: Example) -> tuple[str, ...]:
     """Two examples with the same given and written text are duplicates, whatever their case."""
     return tuple(" ".join(text.lower().split()) for text in example.fields.values())

@@ -66,9 +66,11 @@ class S3(Method):
             mistakes = mistakes_of(bench.task, bench.validation, predictor)
             yield Round(index, train, batch, mistakes, predictor, bench.validation)
             best.append(1 - len(mistakes) / len(bench.validation))
-            if index == self._last or self._converged(best) or not mistakes:
+            if index == self._last or self._converged(best):
                 return
             wrong = self._wrong(bench, mistakes, index + 1, len(added))
+            if not wrong:
+                return
             known = [*seed.examples, *added]
             batch = extrapolate(bench.task, bench.llm, wrong, self.per_mistake, index + 1, known)
             added += batch.examples
@@ -80,11 +82,14 @@ class S3(Method):
     def _seed(self, bench: Bench) -> Batch:
         size = self.size or self.seed_size
         contexts = bench.task.context_examples(bench.train)
-        rationales = None
-        if self.rationales and isinstance(bench.task, Classification) and not bench.task.given:
-            rationales = rationales_of(bench.task, bench.llm, self.rationales_per_label)
+        task, llm, asked, rationales = bench.task, bench.llm, Batch(0), None
+        if self.rationales and isinstance(task, Classification) and not task.given:
+            rationales = rationales_of(task, llm, self.rationales_per_label, asked)
         k = self.rationales_per_prompt
-        return seed_data(bench.task, bench.llm, contexts, size, bench.seed, rationales, k)
+        batch = seed_data(task, llm, contexts, size, bench.seed, rationales, k)
+        batch.completions += asked.completions
+        batch.tokens += asked.tokens
+        return batch
 
     def _merge(self, seed: list[Example], added: list[Example], run_seed: int) -> list[Example]:
         """Seed and additions; with `size`, exactly so many: seeds give way to additions."""

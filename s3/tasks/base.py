@@ -14,7 +14,8 @@ from s3.errors import UserError
 from s3.gold import Gold, GoldData, field_text
 from s3.llm.types import Completion, Prompt, Style
 from s3.rows import Placed, read_file
-from s3.tasks.reply import Dropped, Reply, listed
+from s3.tasks.frame import is_refusal, listed
+from s3.tasks.reply import Dropped, Reply
 
 if TYPE_CHECKING:
     from s3.student import Head
@@ -90,8 +91,14 @@ class Task:
         """Return the example of a gold row; UserError with its place if it is malformed."""
         raise NotImplementedError
 
-    def draw(self, rng: random.Random, contexts: list[Example]) -> tuple[Fields, Target]:
-        """Draw the given fields and the target of a new seed example."""
+    def draw(
+        self, rng: random.Random, contexts: list[Example], label: Target | None = None
+    ) -> tuple[Fields, Target]:
+        """Draw the given fields and the target of a new seed example.
+
+        `label` is the target of the draw that this one replaces: a label stays, so that drops do
+        not unbalance the labels; a span does not, for it belongs to its context.
+        """
         raise NotImplementedError
 
     def words(self, target: Target) -> Mapping[str, str]:
@@ -155,7 +162,7 @@ class Task:
 
     def _given_of(self, placed: Placed) -> dict[str, str]:
         columns = self.gold.splits.columns
-        names = {name: columns.get(name, name) for name in self.given}
+        names = {n: n if n in placed[1] else columns.get(n, n) for n in self.given}
         if len(names) == 1 and set(placed[1]) == {"text"}:  # a plain list of texts
             names = dict.fromkeys(names, "text")
         return {name: field_text(placed, column) for name, column in names.items()}
@@ -168,10 +175,7 @@ def stops(text: str) -> tuple[str, ...]:
 
 def read_list(completion: Completion) -> list[str]:
     """Return the items that a completion lists. Raises Dropped where there is none."""
-    lines = completion.text.splitlines()
-    if completion.finish == "length":
-        lines = lines[:-1]  # its last line was cut
-    items = listed("\n".join(lines))
-    if not items:
+    items = listed(completion.text, completion.finish != "length")
+    if not items or is_refusal(completion.text):
         raise Dropped("no_list")
     return items

@@ -57,9 +57,11 @@ class Classification(Task):
         )
         return Example(fields, label, Origin("gold", source=placed[0].rpartition("/")[2]))
 
-    def draw(self, rng: random.Random, contexts: list[Example]) -> tuple[Fields, Target]:
+    def draw(
+        self, rng: random.Random, contexts: list[Example], label: Target | None = None
+    ) -> tuple[Fields, Target]:
         """Draw a label uniformly, and a context uniformly where the task has one (Alg. 1, 3)."""
-        label = rng.choice(list(self.labels))
+        label = label or rng.choice(list(self.labels))
         if not self.given:
             return {}, label
         context = rng.choice(contexts)

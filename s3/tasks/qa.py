@@ -60,14 +60,15 @@ class ExtractiveQA(Task):
         check_spans(placed[0], fields[self.given[0]], answers)
         return Example(fields, answers, Origin("gold", source=placed[0].rpartition("/")[2]))
 
-    def draw(self, rng: random.Random, contexts: list[Example]) -> tuple[Fields, Target]:
+    def draw(
+        self, rng: random.Random, contexts: list[Example], label: Target | None = None
+    ) -> tuple[Fields, Target]:
         """Draw a (context, answer) pair uniformly; a context without answers yields a span."""
         drawn = rng.choice(contexts)
         context = drawn.fields[self.given[0]]
         answers = drawn.target
         if not isinstance(answers, Answers):
-            spans = candidate_spans(context) or [(0, context.split(maxsplit=1)[0])]
-            start, text = rng.choice(spans)
+            start, text = rng.choice(candidate_spans(context))
             answers = Answers((text,), (start,))
         return {self.given[0]: context}, answers
 
@@ -116,10 +117,9 @@ def check_spans(place: str, context: str, answers: Answers) -> None:
 
 
 def candidate_spans(context: str) -> list[tuple[int, str]]:
-    """Return (start, text) of names, numbers and short noun phrases, each span once."""
-    found = (match.span() for match in _SPAN.finditer(context))
-    spans = ((start, context[start:end].rstrip(" .,:")) for start, end in found)
-    return [(start, text) for start, text in spans if text]
+    """Return (start, text) of names, numbers and short noun phrases; where none is, of words."""
+    found = list(_SPAN.finditer(context)) or list(re.finditer(r"\w+|\S+", context))
+    return [(match.start(), match[0].rstrip(" .,:") or match[0]) for match in found]
 
 
 def _listed(value: Any) -> list[Any]:
