@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from s3.errors import UserError
+
 
 @dataclass(frozen=True)
 class Answers:
@@ -69,6 +71,14 @@ def digest(content: Any) -> str:
     """Return 16 hex digits that identify JSON-like content."""
     text = json.dumps(content, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def content_digest(path: Path) -> str:
+    """Return a digest of a file, or of the rows that a run's folder added; UserError if missing."""
+    files = sorted(path.glob("rounds/*/added.jsonl")) if path.is_dir() else [path]
+    if not all(file.is_file() for file in files):
+        raise UserError(f"{path}: no such file or folder (looked for it from {Path.cwd()}).")
+    return digest([hashlib.sha256(file.read_bytes()).hexdigest() for file in files])
 
 
 def fingerprint(examples: Iterable[Example]) -> str:

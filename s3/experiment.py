@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from s3 import __version__
-from s3.data import digest, fingerprint
+from s3.data import content_digest, digest, fingerprint
 from s3.gold import GoldData
 from s3.llm import LLM
 from s3.methods import Method
@@ -83,7 +83,9 @@ class Experiment:
         deciding["llm"] = {name: config["llm"][name] for name in LLM_DECIDING}
         splits = {"validation": gold.validation, "train": gold.train, "test": gold.test}
         data = {name: fingerprint(examples) for name, examples in splits.items()}
-        return {"version": __version__, "config": deciding, "gold": data}
+        named = [*self.method.files(), *([self.task.contexts] if self.task.contexts else [])]
+        files = {name: content_digest(Path(name)) for name in named}
+        return {"version": __version__, "config": deciding, "gold": data, "files": files}
 
     def _name(self, choices: Mapping[str, str], identity: Mapping[str, Any]) -> str:
         parts = [choices[group] for group in ("task", "method", "llm", "model")]

@@ -38,6 +38,7 @@ class Wandb:
     @contextmanager
     def run(self, folder: Path, config: Mapping[str, Any]) -> Iterator[Tracker]:
         """Open the W&B run of a folder; the folder's name is its id, so a continued run is one."""
+        os.environ.setdefault("WANDB_ERROR_REPORTING", "false")  # no telemetry unless asked for
         import wandb
 
         settings = wandb.Settings(silent=True, console="off")

@@ -57,6 +57,10 @@ class Method:
     def check(self, task: Task) -> None:
         """Raise ValueError where the method cannot do this task."""
 
+    def files(self) -> list[str]:
+        """Return the files and folders whose content decides the result."""
+        return []
+
     def run(self, bench: Bench) -> Iterator[Round]:
         """Yield the rounds, each after its training."""
         raise NotImplementedError

@@ -8,11 +8,13 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
+from pathlib import Path
 
 from s3.data import Example, Mistake
 from s3.methods.base import Bench, Method, Round, cut, mistakes_of
+from s3.methods.existing import existing
 from s3.synthesis import Batch, extrapolate, rationales_of, seed_data
-from s3.tasks import Classification
+from s3.tasks import Classification, Task
 
 
 class Extrapolated(Enum):
@@ -37,6 +39,8 @@ class S3(Method):
     patience: int | None = None
     size: int | None = None
     warm_start: bool = False
+    seed_from: str | None = None  # a file or a run's folder whose data are the seed
+    add_from: str | None = None  # likewise, whose extrapolated data are added from the start
 
     def __post_init__(self) -> None:
         """Check the ranges."""
@@ -54,7 +58,7 @@ class S3(Method):
     def run(self, bench: Bench) -> Iterator[Round]:
         """Yield `rounds` + 1 trainings; nothing is asked of the LLM after the last one."""
         seed = batch = self._seed(bench)
-        added: list[Example] = []
+        added = self._existing(bench.task, self.add_from, "extrapolation")
         predictor = None
         best = [-1.0]
         for index in range(self._last + 1):
@@ -79,7 +83,17 @@ class S3(Method):
     def _last(self) -> int:
         return 0 if self.extrapolated is Extrapolated.nothing else self.rounds
 
+    def files(self) -> list[str]:
+        """Return the seed and the additions that exist already (Table 5's transfer)."""
+        return [path for path in (self.seed_from, self.add_from) if path]
+
+    def _existing(self, task: Task, path: str | None, kind: str) -> list[Example]:
+        return existing(task, Path(path), kind) if path else []
+
     def _seed(self, bench: Bench) -> Batch:
+        if self.seed_from:
+            found = self._existing(bench.task, self.seed_from, "seed")
+            return Batch(len(found), found)
         size = self.size or self.seed_size
         contexts = bench.task.context_examples(bench.train)
         task, llm, asked, rationales = bench.task, bench.llm, Batch(0), None

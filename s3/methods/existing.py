@@ -1,0 +1,36 @@
+"""Data that exist already: a file's rows or another run's, as seed or as additions (Table 5)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from s3.data import Example, Origin, from_row, read_jsonl
+from s3.errors import UserError
+from s3.rows import read_file
+from s3.tasks import Task
+
+
+def existing(task: Task, path: Path, kind: str) -> list[Example]:
+    """Return the examples of a kind, "seed" or "extrapolation", from a file or a run's folder.
+
+    A file's rows are read like gold rows (columns and labels as the gold source maps them) and
+    count as that kind. Raises UserError where there are none, and for rows of another task.
+    """
+    if path.is_dir():
+        files = sorted(path.glob("rounds/*/added.jsonl"))
+        examples = [from_row(row) for file in files for row in read_jsonl(file)]
+        found = [example for example in examples if example.origin.kind == kind]
+    else:
+        found = [_as(kind, task.read_gold(placed)) for placed in read_file(path)]
+    if not found:
+        raise UserError(f"{path}: no examples of kind {kind!r} (a data file, or a run's folder).")
+    fields = {*task.given, task.written}
+    if wrong := next((one for one in found if set(one.fields) != fields), None):
+        theirs, ours = ", ".join(wrong.fields), ", ".join(sorted(fields))
+        raise UserError(f"{path}: rows with the fields {theirs}; the task has {ours}.")
+    return found
+
+
+def _as(kind: str, example: Example) -> Example:
+    return replace(example, origin=Origin(kind, source=example.origin.source))
