@@ -98,6 +98,16 @@ class Endpoint:
         self.url = f"http://127.0.0.1:{self.port}/v1"
 
     @property
+    def batches(self) -> list[dict[str, Any]]:
+        """The batches that were submitted."""
+        return list(self._desk.batches.values())
+
+    @property
+    def files(self) -> dict[str, bytes]:
+        """The files that were uploaded or made."""
+        return self._desk.files
+
+    @property
     def refusals(self) -> int:
         """How often it said 429."""
         return self.statuses[429]

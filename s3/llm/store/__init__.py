@@ -24,7 +24,7 @@ CREATE TABLE IF NOT EXISTS runs (
     run TEXT PRIMARY KEY, endpoint TEXT, model TEXT, started REAL, hits INTEGER
 );
 CREATE TABLE IF NOT EXISTS batches (
-    digest TEXT PRIMARY KEY, endpoint TEXT, batch TEXT, created REAL
+    digest TEXT PRIMARY KEY, endpoint TEXT, batch TEXT, created REAL, ids TEXT
 );
 PRAGMA user_version = {VERSION};
 """
@@ -114,14 +114,19 @@ class Store:
 
     def batch(self, digest: str) -> str | None:
         """Return the provider's id of a batch submitted earlier; "" where its fate is unknown."""
-        query = "SELECT coalesce(batch, '') FROM batches WHERE digest = ?"
+        query = "SELECT batch FROM batches WHERE digest = ?"
         found = self.database.execute(query, (digest,)).fetchone()
         return found[0] if found else None
 
-    def note_batch(self, digest: str, endpoint: str, batch: str) -> None:
+    def batches(self, endpoint: str) -> list[tuple[str, list[str]]]:
+        """Return the batches at an endpoint that are not stored yet: digest and rows' ids."""
+        query = "SELECT digest, ids FROM batches WHERE endpoint = ? ORDER BY created"
+        return [(digest, ids.split()) for digest, ids in self.database.execute(query, (endpoint,))]
+
+    def note_batch(self, digest: str, endpoint: str, batch: str, ids: Iterable[str]) -> None:
         """Note a batch before ("") and after it is submitted."""
-        command = "INSERT OR REPLACE INTO batches VALUES (?, ?, ?, ?)"
-        self.database.execute(command, (digest, endpoint, batch, time.time()))
+        row = (digest, endpoint, batch, time.time(), " ".join(ids))
+        self.database.execute("INSERT OR REPLACE INTO batches VALUES (?, ?, ?, ?, ?)", row)
 
     def forget_batch(self, digest: str) -> None:
         """Drop the note of a batch that is stored or has failed."""
