@@ -83,13 +83,16 @@ def _object(line: str, place: str) -> Row:
 def _csv(path: Path) -> Iterator[Placed]:
     with _text(path) as file:
         reader = csv.DictReader(file, strict=True)
+        begins = 1  # a record may run over several lines
         try:
             for row in reader:
+                place = f"{path}:{max(begins, 2)}"
                 if None in row or None in row.values():
-                    raise UserError(f"{path}:{reader.line_num}: not as many cells as the header.")
-                yield f"{path}:{reader.line_num}", row
+                    raise UserError(f"{place}: not as many cells as the header.")
+                yield place, row
+                begins = reader.line_num + 1
         except csv.Error as error:
-            raise UserError(f"{path}:{reader.line_num}: malformed CSV ({error}).") from None
+            raise UserError(f"{path}:{begins}: malformed CSV ({error}).") from None
 
 
 def _parquet(path: Path) -> Iterator[Placed]:

@@ -1,0 +1,85 @@
+"""A loopback stand-in for the hub: enough of its protocol for `datasets.load_dataset`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+class Hub:
+    """Serves one data set repository: files by their path. `asked` has every request's path."""
+
+    def __init__(self, repo: str, files: dict[str, bytes]) -> None:
+        self.repo, self.files, self.asked = repo, files, list[str]()
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+
+    def __enter__(self) -> Hub:
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def entry(self, path: str) -> dict[str, Any]:
+        """A file as the tree and the paths' API describe it."""
+        content = self.files[path]
+        oid = hashlib.sha1(content).hexdigest()
+        return {"type": "file", "path": path, "size": len(content), "oid": oid}
+
+    def reply(self, path: str, body: bytes) -> tuple[Any, str]:
+        """Return what a path gives (None: nothing there), and its ETag."""
+        api = f"/api/datasets/{self.repo}"
+        if path.startswith(f"/datasets/{self.repo}/resolve/"):
+            file = path.split("/", 6)[6]
+            content = self.files.get(file)
+            return content, content and self.entry(file)["oid"]
+        if path in (api, f"{api}/revision/main", f"{api}/revision/{COMMIT}"):
+            siblings = [{"rfilename": name} for name in self.files]
+            return {"id": self.repo, "sha": COMMIT, "siblings": siblings, "tags": []}, ""
+        if path.startswith(f"{api}/tree/"):
+            under = path.removeprefix(f"{api}/tree/").partition("/")[2]
+            return [self.entry(name) for name in self.files if name.startswith(under)], ""
+        if path.startswith(f"{api}/paths-info/"):
+            wanted = json.loads(body)["paths"]
+            return [self.entry(name) for name in wanted if name in self.files], ""
+        return None, ""
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        hub = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:
+                path = unquote(urlsplit(self.path).path)
+                hub.asked.append(f"{self.command} {path}")
+                length = int(self.headers.get("Content-Length") or 0)
+                content, etag = hub.reply(path, self.rfile.read(length))
+                body = content if isinstance(content, bytes) else json.dumps(content).encode()
+                self.send_response(404 if content is None else 200)
+                self.send_header("Content-Length", str(len(body)))
+                self.send_header("X-Repo-Commit", COMMIT)
+                if content is None:
+                    self.send_header("X-Error-Code", "EntryNotFound")
+                if etag:
+                    self.send_header("ETag", f'"{etag}"')
+                self.end_headers()
+                if self.command != "HEAD":
+                    self.wfile.write(body)
+
+            do_HEAD = do_POST = do_GET  # noqa: N815 - the names that the base class calls
+
+            def log_message(self, *args: object) -> None:
+                pass
+
+        return Handler
