@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
 POOL = 50  # batches that are sorted by length together; more saves padding but shuffles less
-JITTER = 0.1  # share by which lengths are blurred, so that equal lengths do not always meet
+JITTER = 0.05  # share by which lengths are blurred, so that equal lengths do not always meet
 Plan = list[Ints]  # the rows of each batch, in the order of training
 
 
@@ -39,13 +39,18 @@ def training_plan(lengths: Ints, batch_size: int, seed: int, epoch: int, least: 
     return [plan[i] for i in random.permutation(len(plan))]
 
 
-def evaluation_plan(lengths: Ints, tokens: int) -> Plan:
-    """Return batches in order of length, each of at most `tokens` tokens with its padding."""
+def evaluation_plan(lengths: Ints, tokens: int, least: int = 1) -> Plan:
+    """Return batches in order of length, each of at most `tokens` tokens with its padding.
+
+    As in training none has fewer than `least` rows: idle processes would wait for each other.
+    """
     order = np.argsort(-lengths, kind="stable")
     plan: Plan = []
     first = 0
     while first < len(order):
-        rows = max(1, tokens // int(lengths[order[first]]))
+        rows = max(least, tokens // int(lengths[order[first]]))
+        if len(order) - first - rows < least:
+            rows = len(order)
         plan.append(order[first : first + rows])
         first += rows
     return plan

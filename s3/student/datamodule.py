@@ -12,9 +12,6 @@ from s3.student.tokens import Selection
 class TrainingData(pl.LightningDataModule):
     """Tokenised training and validation rows; `plans` holds the batches of each epoch."""
 
-    # More processes than validation batches is no error.
-    allow_zero_length_dataloader_with_multiple_devices = True
-
     def __init__(
         self,
         tokenizer: PreTrainedTokenizerFast,
@@ -34,10 +31,10 @@ class TrainingData(pl.LightningDataModule):
         return Loader.of(self.tokenizer, self.train, plan, rank, world)
 
     def val_dataloader(self) -> Loader:
-        """Return the validation batches, of which each process takes its share."""
-        plan = evaluation_plan(self.validation.lengths, self.evaluation_tokens)
+        """Return the validation batches; the processes share each batch."""
         rank, world = self._place()
-        return Loader.of(self.tokenizer, self.validation, plan[rank::world])
+        plan = evaluation_plan(self.validation.lengths, self.evaluation_tokens, least=world)
+        return Loader.of(self.tokenizer, self.validation, plan, rank, world)
 
     def _place(self) -> tuple[int, int]:
         return (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)

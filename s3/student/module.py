@@ -67,9 +67,10 @@ class Fitting(pl.LightningModule):
     def on_fit_start(self) -> None:
         """Fix the number of threads, in a spawned process too: results depend on it."""
         torch.set_num_threads(self.recipe.threads)
-        self.codes = self.codes.to(self.device)
-        self.validation_codes = self.validation_codes.to(self.device)
-        self.loss = self.loss.to(self.device)
+        # Copies: spawned processes would share the memory of tensors that they are handed.
+        self.codes = self.codes.to(self.device, copy=True)
+        self.validation_codes = self.validation_codes.to(self.device, copy=True)
+        self.loss = self.loss.to(self.device, copy=True)
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         """Draw this step's dropout from its own seed: a continued training drops the same."""
