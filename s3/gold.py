@@ -97,7 +97,7 @@ class Gold:
         split = getattr(self.splits, role)
         rows = list(self.splits.rows(split, self.source))
         if not rows:
-            raise UserError(f"gold {role} ({self.splits.path}{split}) holds no rows.")
+            raise UserError(f"gold {role} ({self.splits.path} {split}) holds no rows.")
         size = getattr(self, f"{role}_size")
         return rows if size is None else sample(rows, size, seed)
 
