@@ -18,7 +18,7 @@ _KIND = (  # words between "a" and "review"; none that begins a clause: "Here is
     r"(?:(?!that\b|which\b|who\b|where\b|of\b|to\b)[\w'’,()-]+ +){0,6}?"
 )
 _ADJECTIVES = (
-    r"(?:a|an|the|my|your|new|another|similar|short|movie|film|positive|negative|correct|wrong"
+    r"(?:a|an|my|your|new|another|similar|short|movie|film|positive|negative|correct|wrong"
     r"|generated|rewritten|revised)"
 )
 # What stands before the text, in the order in which it comes. Each must name the thing asked for
@@ -31,7 +31,8 @@ _FRAMES = tuple(
         rf"{_OPENER}\s*i (?:can|will|could) (?:help|assist|write|do that)\b"
         r"[^\n.!:]{0,80}[.!:]\s*",
         rf"{_OPENER}:?[ \t]*\n\s*",
-        rf"(?:{_OPENER}\s*)?(?:here(?:['’]s| is| are)|below (?:is|are)|the following (?:is|are))"
+        rf"(?:{_OPENER}\s*)?(?:here(?:['’]s| is| are)|below (?:is|are)"
+        r"|the following(?: is| are)?)"
         rf" +{_KIND}{_NOUN}[^\n:]{{0,120}}(?::[*_]*|\n)\s*",
         r"[*#]*\s*title\s*:[^\n]*\n\s*",
         rf"[*#]*\s*(?:{_ADJECTIVES} +){{0,4}}(?:q|answer|{_NOUN})(?:\s*\([^)\n]{{1,40}}\))?"
@@ -51,7 +52,7 @@ _CANNOT = (
 )
 _REFUSAL = re.compile(
     r"\bas an? (?:ai|artificial intelligence|(?:large )?language)(?:,? i\b|,? (?:language )?model"
-    r"|,? (?:text|assistant|system)|,(?! \w+ (?:is|was|has)))"
+    r"|,? (?:text|assistant|system))"
     rf"|\bi ?{_CANNOT} (?:generate|comply|assist|fulfil|engage in|help (?:you|with))"
     rf"|\bi ?{_CANNOT} (?:write|create|provide|produce|complete|continue|answer|offer)"
     r" [^.!?\n]{0,50}\b(?:content|reviews?|requests?|prompts?|statements?|sentences?|questions?"
