@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from s3 import __version__
+from s3.audit import Audit
 from s3.data import content_digest, digest, fingerprint
 from s3.gold import GoldData
 from s3.llm import LLM
@@ -20,7 +21,7 @@ from s3.tasks import Task
 from s3.tracking import Wandb
 
 # These say how a run is carried out, not what comes out of it.
-UNDECIDING = ("root", "fresh", "dry_run", "wandb")
+UNDECIDING = ("audit", "root", "fresh", "dry_run", "wandb")
 LLM_DECIDING = ("name", "model", "style", "temperature", "top_p")
 
 
@@ -37,6 +38,7 @@ class Experiment:
     root: str | None = None  # run folders are made here; null: outputs, in a sweep multirun
     fresh: bool = False  # true: run again what is finished or under way, from the start
     dry_run: bool = False  # true: show prompts, requests and cost; send nothing
+    audit: Audit = field(default_factory=Audit)
     wandb: Wandb = field(default_factory=Wandb)
 
     def __post_init__(self) -> None:
@@ -80,6 +82,7 @@ class Experiment:
     def _identity(self, config: Mapping[str, Any], gold: GoldData) -> dict[str, Any]:
         """What decides the result: the configuration, the data, the seed, the version."""
         deciding = {name: part for name, part in config.items() if name not in UNDECIDING}
+        deciding["near"] = config["audit"]["near"]  # decides metrics, if not data
         deciding["llm"] = {name: config["llm"][name] for name in LLM_DECIDING}
         splits = {"validation": gold.validation, "train": gold.train, "test": gold.test}
         data = {name: fingerprint(examples) for name, examples in splits.items()}

@@ -67,11 +67,12 @@ class Report:
         kept = json.loads(path.read_text(encoding="utf-8"))
         return kept["metrics"] if kept["train"] == train else None
 
-    def round(self, round_: Round, train: str, metrics: Row) -> None:
-        """Write a round: added rows with origins, mistakes, epochs, and last its metrics."""
+    def round(self, round_: Round, train: str, metrics: Row, copies: list[dict[str, Any]]) -> None:
+        """Write a round: its added rows, mistakes, copies of gold, epochs, and last its metrics."""
         folder = self._round(round_.index)
         write_jsonl(folder / "added.jsonl", map(to_row, round_.batch.examples))
         write_jsonl(folder / "mistakes.jsonl", map(_mistake_row, round_.mistakes))
+        write_jsonl(folder / "copies.jsonl", copies)
         write_jsonl(folder / "epochs.jsonl", round_.predictor.history)
         write_json(folder / "metrics.json", {"train": train, "metrics": metrics})
 

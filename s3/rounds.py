@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from s3.audit import Auditor
 from s3.data import Example, digest, fingerprint
 from s3.gold import GoldData
 from s3.llm import Connection
@@ -32,6 +33,14 @@ class Rounds:
     last: Round | None = None
     _training: float = 0.0  # seconds spent in fit during the current round
     _paid: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Get ready to compare each round's data with the gold data."""
+        task, gold = self.experiment.task, self.gold
+        splits = {"validation": gold.validation, "test": gold.test}
+        if gold.train is not gold.validation:
+            splits["train"] = gold.train
+        self._auditor = Auditor(self.experiment.audit, splits, task.written, task.given)
 
     def run(self) -> None:
         """Score, write and log each round that the method yields."""
@@ -72,6 +81,7 @@ class Rounds:
         what: str,
         start: Predictor | None,
     ) -> Predictor:
+        self._auditor.check(train)
         started = time.monotonic()
         lineage = digest([fingerprint(train), fingerprint(validation), start is not None])
         predictor = self.experiment.model.fit(
@@ -92,11 +102,12 @@ class Rounds:
         kept = self.report.scored(round_.index, train)
         if kept is not None:
             return kept
+        audit = self._auditor.measure(round_.train)
         started = time.monotonic()
         test = self._test(round_)
-        row = {**data_row(round_), **test, **self._spent(round_), **seconds}
+        row = {**data_row(round_), **audit.metrics, **test, **self._spent(round_), **seconds}
         row["seconds/test"] = time.monotonic() - started
-        self.report.round(round_, train, row)
+        self.report.round(round_, train, row, audit.copies)
         return row
 
     def _test(self, round_: Round) -> Row:

@@ -1,0 +1,135 @@
+"""Compares a synthetic set with gold data; the metrics are listed at `Auditor.measure`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from s3.audit.split import Key, Split, key
+from s3.data import Example
+from s3.errors import UserError
+from s3.tasks.frame import is_refusal
+
+
+@dataclass(kw_only=True)
+class Audit:
+    """How a synthetic set is compared with gold data.
+
+    `near` is the Jaccard similarity of word pairs, 0.1 to 1, from which a text is a near copy;
+    at 0.6, a sentence of ten words is near to itself with one word changed.
+    """
+
+    near: float = 0.6
+    allow_test_copies: bool = False  # true: go on where synthetic rows equal gold test rows
+
+    def __post_init__(self) -> None:
+        """Check the range."""
+        if not 0.1 <= self.near <= 1:
+            raise ValueError(f"near must be in 0.1..1, not {self.near}")
+
+
+@dataclass
+class Findings:
+    """What an audit found: its metrics, and the copies one by one."""
+
+    metrics: dict[str, float] = field(default_factory=dict)
+    copies: list[dict[str, Any]] = field(default_factory=list)
+
+
+class Auditor:
+    """Compares synthetic rows with the splits of gold data; gold rows among them are left out."""
+
+    def __init__(
+        self,
+        settings: Audit,
+        gold: Mapping[str, Sequence[Example]],
+        written: str,
+        given: Sequence[str],
+    ) -> None:
+        self._settings, self._fields = settings, (written, *given)
+        self._splits = {
+            name: Split(examples, self._fields, settings.near) for name, examples in gold.items()
+        }
+        self._labels = {one.target for examples in gold.values() for one in examples}
+
+    def check(self, train: Sequence[Example]) -> None:
+        """Raise UserError where a synthetic row equals a test row, unless that is allowed."""
+        test = self._splits["test"].rows
+        rows = [key(example, self._fields) for example in synthetic(train)]
+        copied = [row for row in rows if row in test]
+        if copied and not self._settings.allow_test_copies:
+            raise UserError(
+                f"{len(copied)} of {len(rows)} synthetic rows equal gold test rows, so test scores "
+                f"would mean little. The first equals {test[copied[0]]}: {copied[0][0][:80]!r}\n"
+                "audit.allow_test_copies=true goes on all the same."
+            )
+
+    def measure(self, train: Sequence[Example]) -> Findings:
+        """Return the audit of a round's data; without synthetic rows it is empty.
+
+        Metrics are numbers of rows unless they are shares; texts are "the same" that differ in
+        case, spacing and punctuation only:
+
+        | metric | meaning |
+        |---|---|
+        | `audit/rows` | synthetic rows |
+        | `audit/duplicates` | rows whose fields are all the same as an earlier row's |
+        | `audit/refusals` | rows in whose written text an LLM declines |
+        | `audit/label/LABEL` | share of the rows that have this label, 0 to 1 |
+        | `audit/gold_contexts` | share of the rows whose given fields are a gold row's, 0 to 1 |
+        | `audit/SPLIT/same_row` | rows whose fields are all the same as a gold row's |
+        | `audit/SPLIT/same_text` | rows whose written text is the same (`same_row` included) |
+        | `audit/SPLIT/near_text` | rows whose written text is not the same but near |
+        | `audit/SPLIT/same_context` | rows whose given fields are the same as a gold row's |
+
+        SPLIT is `validation`, `test`, and `train` where that is a split of its own. Metrics of
+        contexts are there for tasks with given fields.
+        """
+        examples = synthetic(train)
+        if not examples:
+            return Findings()
+        rows = [key(example, self._fields) for example in examples]
+        findings = Findings({"audit/rows": len(rows)})
+        findings.metrics["audit/duplicates"] = len(rows) - len(set(rows))
+        texts = [example.fields[self._fields[0]] for example in examples]
+        findings.metrics["audit/refusals"] = sum(map(is_refusal, texts))
+        findings.metrics |= self._balance(examples) | self._contexts(rows)
+        for name, split in self._splits.items():
+            self._compare(name, split, examples, rows, findings)
+        return findings
+
+    def _balance(self, examples: list[Example]) -> dict[str, float]:
+        labels = Counter(one.target for one in examples)
+        names = sorted(one for one in self._labels | set(labels) if isinstance(one, str) and one)
+        return {f"audit/label/{name}": labels[name] / len(examples) for name in names}
+
+    def _contexts(self, rows: list[Key]) -> dict[str, float]:
+        if len(self._fields) == 1:
+            return {}
+        known = set().union(*(split.contexts for split in self._splits.values()))
+        shares = {"audit/gold_contexts": sum(row[1:] in known for row in rows) / len(rows)}
+        return shares | {
+            f"audit/{name}/same_context": sum(row[1:] in split.contexts for row in rows)
+            for name, split in self._splits.items()
+        }
+
+    def _compare(
+        self, name: str, split: Split, examples: list[Example], rows: list[Key], into: Findings
+    ) -> None:
+        kinds: Counter[str] = Counter()
+        for example, copy in zip(examples, split.copies(rows), strict=True):
+            if copy:
+                kinds[copy.kind] += 1
+                text = example.fields[self._fields[0]]
+                row = {"id": example.id, "text": text, "split": name}
+                into.copies.append(row | copy._asdict())
+        kinds["same_text"] += kinds["same_row"]
+        for kind in ("same_row", "same_text", "near_text"):
+            into.metrics[f"audit/{name}/{kind}"] = kinds[kind]
+
+
+def synthetic(train: Sequence[Example]) -> list[Example]:
+    """Return the rows that are not gold themselves."""
+    return [example for example in train if example.origin.kind != "gold"]

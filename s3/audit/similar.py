@@ -1,0 +1,82 @@
+"""Texts that are nearly the same: MinHash finds candidates, their shared word pairs decide."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Iterable
+from functools import cached_property
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from datasketch import MinHash, MinHashLSH
+
+HASHES = 64  # minima kept of a text; enough, as candidates are compared word pair by word pair
+MISSED = 0.01  # the share of near copies, at most, that are never made candidates
+
+_WORD = re.compile(r"\w+")
+
+
+class Match(NamedTuple):
+    """A known text and its Jaccard similarity to the one asked for, 0 to 1."""
+
+    text: str
+    similarity: float
+
+
+def normal(text: str) -> str:
+    """Return a text's words in lower case: equal for texts that differ in case and marks only."""
+    return " ".join(_WORD.findall(text.casefold())) or text.strip()
+
+
+def shingles(text: str) -> set[str]:
+    """Return the pairs of neighbouring words of a normal text; of a single word, itself."""
+    words = text.split()
+    return {" ".join(pair) for pair in pairwise(words)} or {text}
+
+
+def similarity(one: str, other: str) -> float:
+    """Return the Jaccard similarity of two normal texts' word pairs."""
+    left, right = shingles(one), shingles(other)
+    return len(left & right) / len(left | right)
+
+
+class Similar:
+    """Finds, among known normal texts, the nearest to another one; remembers what it was asked."""
+
+    def __init__(self, texts: Iterable[str], near: float) -> None:
+        """`near` is the lowest similarity that counts."""
+        self._texts, self._near = list(texts), near
+        self._found: dict[str, Match | None] = {}
+
+    def nearest(self, texts: Iterable[str]) -> list[Match | None]:
+        """Return the nearest known text of each, None where none is near."""
+        asked = list(texts)
+        new = [text for text in dict.fromkeys(asked) if text not in self._found]
+        for text, sketch in zip(new, _sketches(new), strict=True):
+            candidates = (self._texts[index] for index in self._index.query(sketch))
+            matches = (Match(known, similarity(text, known)) for known in candidates)
+            best = max(matches, key=lambda match: (match.similarity, match.text), default=None)
+            self._found[text] = best if best and best.similarity >= self._near else None
+        return [self._found[text] for text in asked]
+
+    @cached_property
+    def _index(self) -> MinHashLSH:
+        from datasketch import MinHashLSH
+
+        # Of n bands of r hashes, one agrees with probability 1 - (1 - near^r)^n.
+        rows = max(r for r in range(1, 9) if (1 - self._near**r) ** (HASHES // r) <= MISSED)
+        index = MinHashLSH(num_perm=HASHES, params=(HASHES // rows, rows))
+        for number, sketch in enumerate(_sketches(self._texts)):
+            index.insert(number, sketch, check_duplication=False)
+        return index
+
+
+def _sketches(texts: list[str]) -> Iterable[MinHash]:
+    from datasketch import MinHash
+
+    # A checksum is hashed twice as fast as the default SHA-1; MinHash mixes its bits.
+    pairs = ([pair.encode() for pair in shingles(text)] for text in texts)
+    sketches: Iterable[MinHash] = MinHash.generator(pairs, num_perm=HASHES, hashfunc=zlib.crc32)
+    return sketches

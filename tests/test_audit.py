@@ -1,0 +1,174 @@
+"""The audit on made rows, on real published files, and inside a run."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from s3.audit import Audit, Auditor
+from s3.audit.similar import normal, shingles
+from s3.data import Answers, Example, Origin, write_jsonl
+from s3.errors import UserError
+
+DATA = Path(__file__).parents[2] / "shared" / "data"
+SENTENCE = "the old harbour town was rebuilt slowly after the great fire"
+
+
+def pair(premise: str, hypothesis: str, label: str = "yes", kind: str = "seed") -> Example:
+    return Example({"premise": premise, "hypothesis": hypothesis}, label, Origin(kind))
+
+
+def gold(premise: str, hypothesis: str) -> Example:
+    return pair(premise, hypothesis, "no", "gold")
+
+
+def auditor(
+    validation: list[Example], test: list[Example], settings: Audit | None = None
+) -> Auditor:
+    splits = {"validation": validation, "test": test}
+    return Auditor(settings or Audit(), splits, "hypothesis", ["premise"])
+
+
+def audit_file(*arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "s3.audit", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def table(output: str) -> dict[str, int]:
+    """The printed metrics in rows."""
+    cells = (line.replace("│", " ").split() for line in output.splitlines())
+    return {line[0]: int(line[1]) for line in cells if line and line[0].startswith("audit/")}
+
+
+def test_rows_texts_and_contexts_are_told_apart() -> None:
+    audit = auditor([gold("A.", "One two three four.")], [gold("B.", SENTENCE)])
+    rows = [
+        pair("A.", '"one  TWO three four"'),  # the whole row, but for case and marks
+        pair("C.", "One two three four."),  # its text alone
+        pair("B.", "Nothing of the kind."),  # a context alone
+        pair("C.", SENTENCE.replace("slowly", "quickly")),
+        pair("C.", SENTENCE.replace("slowly", "quickly"), "no"),  # a repeat, whatever its label
+    ]
+    metrics = audit.measure(rows).metrics
+    assert metrics == {
+        "audit/rows": 5,
+        "audit/duplicates": 1,
+        "audit/refusals": 0,
+        "audit/label/no": 0.2,
+        "audit/label/yes": 0.8,
+        "audit/gold_contexts": 0.4,
+        "audit/validation/same_row": 1,
+        "audit/validation/same_text": 2,
+        "audit/validation/near_text": 0,
+        "audit/validation/same_context": 1,
+        "audit/test/same_row": 0,
+        "audit/test/same_text": 0,
+        "audit/test/near_text": 2,
+        "audit/test/same_context": 1,
+    }
+
+
+def test_copies_name_the_gold_row_and_how_near_it_is() -> None:
+    known = replace(gold("B.", SENTENCE), origin=Origin("gold", source="test.jsonl:7"))
+    (copy,) = auditor([], [known]).measure([pair("C.", SENTENCE.replace("old", "new"))]).copies
+    assert (copy["split"], copy["kind"], copy["gold"]) == ("test", "near_text", "test.jsonl:7")
+    assert copy["similarity"] == pytest.approx(8 / 12)  # 10 word pairs each, 8 in common
+
+
+@pytest.mark.parametrize("near", [0.3, 0.6, 0.9])
+def test_near_copies_are_those_that_comparing_all_pairs_finds(near: float) -> None:
+    words = SENTENCE.split()
+    texts = [" ".join([*words[:cut], "else", *words[cut + 1 :]]) for cut in range(11)]
+    texts += [" ".join([*words[:size], *(f"x{n}" for n in range(size, 11))]) for size in range(11)]
+    pairs = shingles(normal(SENTENCE))
+
+    def jaccard(text: str) -> float:
+        other = shingles(normal(text))
+        return len(pairs & other) / len(pairs | other)
+
+    found = auditor([], [gold("B.", SENTENCE)], Audit(near=near)).measure(
+        [pair("C.", text) for text in texts]
+    )
+    expected = sum(near <= jaccard(text) < 1 for text in texts)
+    assert found.metrics["audit/test/near_text"] == expected
+
+
+def test_a_row_of_the_test_set_stops_unless_allowed() -> None:
+    test = [gold("B.", "One two three.")]
+    copied = [pair("C.", "One two three."), pair("b", "one two three")]
+    with pytest.raises(UserError, match=r"1 of 2 .*\naudit\.allow_test_copies=true"):
+        auditor([], test).check([*copied])
+    auditor([], test).check(copied[:1])  # the text beside another context
+    auditor([], test).check(test)  # gold rows are not synthetic
+    auditor([], test, Audit(allow_test_copies=True)).check(copied)
+
+
+def test_answers_have_no_labels_and_gold_sets_no_audit() -> None:
+    answers = Answers(("A",), (0,))
+    fields = {"context": "A. B.", "question": "What is it?"}
+    known = {"test": [Example(fields, answers)]}
+    audit = Auditor(Audit(), known, "question", ["context"])
+    metrics = audit.measure([Example(fields, answers, Origin("seed"))]).metrics
+    assert metrics["audit/test/same_row"] == 1
+    assert not [name for name in metrics if name.startswith("audit/label/")]
+    assert audit.measure(known["test"]).metrics == {}
+
+
+def test_a_text_alone_is_a_row_and_has_no_context_metrics() -> None:
+    known = {"test": [Example({"text": "A fine film."}, "good")]}
+    audit = Auditor(Audit(), known, "text", [])
+    with pytest.raises(UserError, match="1 of 1"):
+        audit.check([Example({"text": "a fine film"}, "bad", Origin("seed"))])
+    metrics = audit.measure(
+        [Example({"text": "I'm sorry, but I cannot write a review."}, "x", Origin("s"))]
+    ).metrics
+    assert metrics["audit/refusals"] == 1
+    assert not [name for name in metrics if "context" in name]
+
+
+def test_near_out_of_range_is_refused() -> None:
+    with pytest.raises(ValueError, match="near must be in"):
+        Audit(near=0)
+
+
+def test_a_file_is_audited_on_its_own(tmp_path: Path) -> None:
+    write_jsonl(tmp_path / "made.jsonl", [{"text": "One two.", "label": 1}, {"text": "Three."}])
+    write_jsonl(tmp_path / "gold.jsonl", [{"text": "one two"}])
+    made, known = tmp_path / "made.jsonl", tmp_path / "gold.jsonl"
+    clean = audit_file(made, "--gold", known)
+    assert clean.returncode == 0, clean.stderr
+    assert table(clean.stdout)["audit/gold/same_row"] == 1
+    assert audit_file(made, "--gold", known, "--test", known).returncode == 1
+    missing = audit_file(made, "--gold", known, "--written", "review")
+    assert missing.returncode == 2
+    assert "made.jsonl" in missing.stderr or "gold.jsonl:1" in missing.stderr
+
+
+def rte(file: str) -> dict[str, int]:
+    """The audit of a published RTE file against the real gold training and development sets."""
+    if not DATA.exists():
+        pytest.skip("needs the published files in ../shared/data")
+    fields = ("--written", "hypothesis", "--given", "premise")
+    splits = ("--gold", DATA / "rte/train.jsonl", "--test", DATA / "rte/validation.jsonl")
+    done = audit_file(DATA / file, *splits, *fields)
+    assert done.returncode == 0, done.stderr
+    return table(done.stdout)
+
+
+def test_the_leaked_file_is_gold_through_and_through() -> None:
+    metrics = rte("s3_official_leak/rte_additional-1.pkl_is_gold_train_rows.jsonl")
+    assert metrics["audit/rows"] == metrics["audit/gold/same_row"] == 873
+    assert metrics["audit/test/same_row"] == 0
+
+
+@pytest.mark.parametrize(("number", "rows"), [(1, 883), (2, 639)])
+def test_the_released_extrapolations_copy_no_text_and_share_every_premise(
+    number: int, rows: int
+) -> None:
+    metrics = rte(f"s3_gpt35_synthetic/rte_additional_{number}.jsonl")
+    assert metrics["audit/rows"] == metrics["audit/gold/same_context"] == rows
+    assert metrics["audit/gold/same_text"] == metrics["audit/test/same_text"] == 0
