@@ -1,0 +1,242 @@
+"""Synthesis against an endpoint that writes by rule: drops, replacements, draws, rationales."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter, defaultdict
+from dataclasses import replace
+
+import pytest
+
+from s3.data import Answers, Example, Origin
+from s3.errors import UserError
+from s3.llm import Style
+from s3.synthesis import ATTEMPTS, RATIONALE_CALLS, Batch, extrapolate, rationales_of, seed_data
+from s3.tasks import Classification, Task
+from tests.author import PROMPT_TOKENS, REPLY_TOKENS, Rule, composed, question, sentence, writing
+from tests.author import rationales as reasons
+
+CONTEXTS = [
+    Example(
+        {"premise": f"Passage {i} tells of the mill at Orrin.", "hypothesis": "h"}, "entailment"
+    )
+    for i in range(5)
+]
+
+
+@pytest.fixture
+def rte() -> Task:
+    return composed("task=rte").task
+
+
+@pytest.fixture
+def imdb() -> Classification:
+    task = composed("task=imdb").task
+    assert isinstance(task, Classification)
+    return task
+
+
+def turns(*replies: str) -> Rule:
+    """Answer each prompt with the replies in turn, and then with sentences of its own."""
+    asked: Counter[str] = Counter()
+    lock = threading.Lock()
+
+    def rule(prompt: str, sample: str) -> str:
+        with lock:
+            asked[prompt] += 1
+            turn = asked[prompt] - 1
+        return replies[turn] if turn < len(replies) else sentence(prompt, sample)
+
+    return rule
+
+
+def seeds(task: Task, size: int, rule: Rule = sentence, seed: int = 0) -> Batch:
+    with writing(rule, seed=seed) as (_, llm):
+        return seed_data(task, llm, CONTEXTS, size, seed)
+
+
+def test_what_is_dropped_is_counted_by_reason_and_replaced(rte: Task):
+    wrong = [
+        Example({"premise": "The mill burnt.", "hypothesis": "It fell."}, "entailment"),
+        Example({"premise": "The inn is old.", "hypothesis": "It stands."}, "not_entailment"),
+    ]
+    rule = turns("I cannot assist with that.", "Too short", "It fell down", "word [cut]")
+    with writing(rule) as (author, llm):
+        batch = extrapolate(rte, llm, wrong, 1, 1, ())
+    assert batch.dropped == {"refusal": 2, "too_short": 4, "cut_off": 2}
+    assert [one.target for one in batch.examples] == ["entailment", "not_entailment"]
+    assert batch.completions == len(author.asked) == 10
+    assert batch.tokens == 10 * (PROMPT_TOKENS + REPLY_TOKENS)
+    assert batch.shortfall == ""
+
+
+def test_a_place_is_given_up_after_a_bounded_number_of_replies_which_is_said(
+    rte: Task, capsys: pytest.CaptureFixture[str]
+):
+    def rule(prompt: str, sample: str) -> str:
+        return "No." if "Passage 3" in prompt else sentence(prompt, sample)
+
+    only = [one for one in CONTEXTS if "Passage 3" in one.fields["premise"]]
+    with writing(rule) as (author, llm):
+        batch = seed_data(rte, llm, only, 4, 0)
+    assert len(author.asked) == 4 * ATTEMPTS
+    assert (batch.wanted, batch.examples) == (4, [])
+    assert batch.dropped == {"too_short": 4 * ATTEMPTS}
+    said = f"4 of 4 examples given up after {ATTEMPTS} replies each: too_short {4 * ATTEMPTS}"
+    assert batch.shortfall == said
+    assert f"seed data: {said}" in capsys.readouterr().err
+
+
+def test_a_bad_context_is_exchanged_and_its_label_stays(rte: Task):
+    def rule(prompt: str, sample: str) -> str:
+        return "No." if "Passage 3" in prompt else sentence(prompt, sample)
+
+    batch, undisturbed = seeds(rte, 40, rule), seeds(rte, 40)
+    assert len(batch.examples) == 40
+    assert batch.dropped["too_short"] > 2
+    assert [one.target for one in batch.examples] == [one.target for one in undisturbed.examples]
+    assert not any("Passage 3" in one.fields["premise"] for one in batch.examples)
+
+
+def test_an_answer_is_asked_again_only_with_its_own_context():
+    task = composed("task=adversarial_qa").task
+    contexts = [
+        Example(
+            {"context": f"{'very ' * i}old mill {i} stands.", "question": "q"},
+            Answers((f"mill {i}",), (5 * i + 4,)),
+        )
+        for i in range(6)
+    ]
+
+    def rule(prompt: str, sample: str) -> str:
+        return "No question." if "mill 2" in prompt else question(prompt, sample)
+
+    with writing(rule) as (_, llm):
+        batch = seed_data(task, llm, contexts, 24, 0)
+    assert batch.dropped["no_question"] > 0
+    assert len(batch.examples) == 24
+    for example in batch.examples:
+        assert isinstance(example.target, Answers)
+        start, text = example.target.starts[0], example.target.texts[0]
+        assert example.fields["context"][start : start + len(text)] == text
+
+
+def test_duplicates_of_known_and_new_examples_are_dropped_and_replaced(rte: Task):
+    wrong = Example({"premise": "The mill burnt.", "hypothesis": "It fell."}, "entailment")
+    known = [Example({"premise": "The mill burnt.", "hypothesis": "It is gone now."}, "entailment")]
+    rule = turns("It is  gone NOW.", "The fire took it.", "The fire took it.", "the fire took it.")
+    with writing(rule) as (_, llm):
+        batch = extrapolate(rte, llm, [wrong], 3, 1, known)
+    texts = {one.fields["hypothesis"].lower() for one in batch.examples}
+    assert len(texts) == len(batch.examples) == 3
+    assert "it is gone now." not in texts
+    assert batch.dropped == {"duplicate": 3}
+
+
+def test_each_mistake_gets_so_many_with_its_context_label_and_source(rte: Task):
+    wrong = [
+        replace(one, target=label, origin=Origin("gold", source=f"validation.jsonl:{i}"))
+        for i, (one, label) in enumerate(
+            zip(CONTEXTS, ["entailment", "not_entailment"] * 2, strict=False)
+        )
+    ]
+    with writing(sentence) as (author, llm):
+        batch = extrapolate(rte, llm, wrong, 3, 2, ())
+    assert len(batch.examples) == batch.wanted == len(author.asked) == 12
+    for place, example in enumerate(batch.examples):
+        mistake = wrong[place // 3]
+        assert example.fields["premise"] == mistake.fields["premise"]
+        assert example.target == mistake.target
+        assert example.origin.source == mistake.origin.source
+        assert (example.origin.kind, example.origin.round) == ("extrapolation", 2)
+        assert example.origin.prompt in author.asked
+        assert example.origin.completion
+        assert example.origin.model == "author-1"
+
+
+def test_a_longer_seed_set_begins_with_the_shorter_one(rte: Task):
+    shorter, longer = seeds(rte, 6), seeds(rte, 15)
+    assert longer.examples[:6] == shorter.examples
+    assert len({one.id for one in longer.examples}) == 15
+
+
+def test_another_seed_draws_and_writes_other_examples(rte: Task):
+    first, other = seeds(rte, 12), seeds(rte, 12, seed=1)
+    assert first.examples == seeds(rte, 12).examples
+    assert [one.target for one in first.examples] != [one.target for one in other.examples]
+    assert not {one.id for one in first.examples} & {one.id for one in other.examples}
+
+
+def test_what_is_in_the_store_is_not_asked_again(rte: Task):
+    with writing(sentence) as (author, llm):
+        first = seed_data(rte, llm, CONTEXTS, 8, 0)
+        assert len(author.asked) == 8
+    with writing(sentence) as (author, llm):
+        again = seed_data(rte, llm, CONTEXTS, 11, 0)
+        assert len(author.asked) == 3
+    assert again.examples[:8] == first.examples
+
+
+def test_labels_are_drawn_evenly(rte: Task):
+    counted = Counter(one.target for one in seeds(rte, 200).examples)
+    assert set(counted) == {"entailment", "not_entailment"}
+    assert all(75 <= count <= 125 for count in counted.values())
+
+
+@pytest.mark.parametrize("style", Style)
+def test_rationales_of_a_label_are_listed_once_and_drawn_for_its_prompts(
+    imdb: Classification, style: Style
+):
+    asked = Batch(0)
+    with writing(reasons, style) as (author, llm):
+        pools = rationales_of(imdb, llm, 20, asked)
+        calls = len(author.asked)
+        batch = seed_data(imdb, llm, [], 30, 0, pools, 3)
+    assert calls == asked.completions == 2
+    assert asked.tokens == 2 * (PROMPT_TOKENS + REPLY_TOKENS)
+    assert {label: len(pool) for label, pool in pools.items()} == {"negative": 20, "positive": 20}
+    used: defaultdict[object, set[str]] = defaultdict(set)
+    for example in batch.examples:
+        drawn = example.origin.rationales
+        assert len(set(drawn)) == 3
+        assert set(drawn) <= set(pools[str(example.target)])
+        assert ", ".join(drawn) in example.origin.prompt
+        used[example.target] |= set(drawn)
+    assert all(len(ones) > 10 for ones in used.values())
+
+
+def test_rationales_are_asked_for_again_until_there_are_enough(imdb: Classification):
+    rule = turns("1. one\n2. two\n3. on", "I'm sorry, but I cannot assist with that.")
+
+    def fewer(prompt: str, sample: str) -> str:
+        said = rule(prompt, sample)
+        return said if said.startswith(("1.", "I'm")) else f"1. two\n2. {sample} reason"
+
+    asked = Batch(0)
+    with writing(fewer) as (_, llm):
+        pools = rationales_of(imdb, llm, 5, asked)
+    assert all(len(pool) == 5 and len(set(pool)) == 5 for pool in pools.values())
+    assert all(pool[:3] == ["one", "two", "on"] for pool in pools.values())
+    assert asked.completions == 2 * 4
+
+
+def test_a_label_without_any_rationale_is_an_error(imdb: Classification):
+    def rule(prompt: str, sample: str) -> str:
+        return "I cannot assist with that." if "negative" in prompt else reasons(prompt, sample)
+
+    with writing(rule) as (author, llm):
+        with pytest.raises(UserError, match=f"no rationale for negative in {RATIONALE_CALLS}"):
+            rationales_of(imdb, llm, 20, Batch(0))
+        assert len(author.asked) == RATIONALE_CALLS + 1
+
+
+def test_a_prompt_that_does_not_fit_is_counted_and_not_kept(rte: Task, serve):
+    from s3.llm import Server
+
+    endpoint = serve(context=400)
+    long = Example({"premise": "long " * 100, "hypothesis": "h"}, "entailment")
+    llm = Server(base_url=endpoint.url, model="test")
+    with llm.connect(0) as connection:
+        batch = extrapolate(rte, connection, [long, CONTEXTS[0]], 1, 1, ())
+    assert batch.dropped["too_long"] >= 1
+    assert [one.fields["premise"] for one in batch.examples] == [CONTEXTS[0].fields["premise"]]
