@@ -13,7 +13,7 @@ from omegaconf.errors import OmegaConfBaseException
 from s3.errors import UserError
 from s3.experiment import Experiment
 from s3.llm import OpenAI, OpenAIBatch, Server, SmolLM2
-from s3.methods import S3, GoldOnly
+from s3.methods import S3, GoldOnly, ProGen, ZeroGen
 from s3.student import Student
 from s3.tasks import Classification, ExtractiveQA
 
@@ -26,6 +26,8 @@ CLASSES = (
     SmolLM2,
     Student,
     S3,
+    ZeroGen,
+    ProGen,
     GoldOnly,
 )
 GROUPS = ("task", "llm", "model", "method")

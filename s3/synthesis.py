@@ -8,12 +8,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from s3.data import Example
+from s3.data import Example, Target
 from s3.errors import UserError
 from s3.llm import Connection
 from s3.llm.types import Completion, Failure, Prompt
 from s3.tasks import Ask, Classification, Dropped, Task
-from s3.tasks.base import read_list
+from s3.tasks.base import Fields, read_list
 
 ATTEMPTS = 5  # replies asked for one example at most, before it is given up
 RATIONALE_CALLS = 8  # completions asked for one label's rationales at most
@@ -62,21 +62,35 @@ def seed_data(
     attempt alone, so a longer data set begins with the shorter one's draws.
     """
 
-    def slot(place: int) -> Slot:
-        first = task.draw(random.Random(f"{seed}/{place}"), contexts)
+    def ask(rng: random.Random, fields: Fields, target: Target) -> Ask:
+        drawn: tuple[str, ...] = ()
+        if rationales is not None:
+            pool = rationales[str(target)]
+            drawn = tuple(rng.sample(pool, min(per_prompt, len(pool))))
+        return task.query_ask(llm.style, fields, target, drawn)
 
-        def ask(attempt: int) -> Ask:
-            rng = random.Random(f"{seed}/{place}/{attempt}")
-            given, target = task.draw(rng, contexts, first[1]) if attempt else first
-            drawn: tuple[str, ...] = ()
-            if rationales is not None:
-                pool = rationales[str(target)]
-                drawn = tuple(rng.sample(pool, min(per_prompt, len(pool))))
-            return task.query_ask(llm.style, given, target, drawn)
+    slots = [drawn_slot(task, contexts, f"{seed}/{place}", ask) for place in range(size)]
+    return write(task, llm, slots, (), "seed data")
 
-        return ask
 
-    return write(task, llm, [slot(place) for place in range(size)], (), "seed data")
+def drawn_slot(
+    task: Task,
+    contexts: list[Example],
+    place: str,
+    ask: Callable[[random.Random, Fields, Target], Ask],
+) -> Slot:
+    """Return a place whose given fields and target are drawn; a drop changes all but a label.
+
+    The draws depend on the name of the place and the attempt alone.
+    """
+    first = task.draw(random.Random(place), contexts)
+
+    def slot(attempt: int) -> Ask:
+        rng = random.Random(f"{place}/{attempt}")
+        fields, target = task.draw(rng, contexts, first[1]) if attempt else first
+        return ask(rng, fields, target)
+
+    return slot
 
 
 def extrapolate(

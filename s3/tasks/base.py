@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from string import Template
@@ -34,6 +34,9 @@ class Wording:
     chat: str = ""
     continuation: str = ""
 
+    def __bool__(self) -> bool:
+        return bool(self.chat or self.continuation)
+
     def fill(self, style: Style, variables: Mapping[str, str]) -> str:
         """Return the filled template of a style."""
         return Template(getattr(self, style.value)).substitute(variables)
@@ -63,6 +66,7 @@ class Ask:
     target: Target
     origin: Origin
     echoes: tuple[str, ...] = ()  # texts that the reply must not repeat
+    check: Callable[[str], None] | None = None  # raises Dropped for a text not to be kept
 
 
 @dataclass(kw_only=True)
@@ -77,6 +81,8 @@ class Task:
     system: str = ""  # the system message of a chat
     query: Wording = field(default_factory=Wording)  # the paper's T_query
     mistake: Wording = field(default_factory=Wording)  # the paper's T_mis
+    zerogen: Wording = field(default_factory=Wording)  # ZeroGen's own query; empty: `query`
+    condition: Wording = field(default_factory=Wording)  # asks for its `$condition`; empty: none
     reply: Reply = field(default_factory=Reply)
 
     def __post_init__(self) -> None:
@@ -153,12 +159,20 @@ class Task:
 
     def read(self, completion: Completion, ask: Ask) -> Example:
         """Return the example that a completion makes. Raises Dropped."""
-        finished = completion.finish != "length"
-        text = self.reply.clean(completion.text, finished, ask.echoes)
+        text = self.reply.clean(*whole(completion, ask.prompt), ask.echoes)
+        if ask.check:
+            ask.check(text)
         origin = Origin(
             **{**vars(ask.origin), "completion": completion.id, "model": completion.model}
         )
         return Example({**ask.fields, self.written: text}, ask.target, origin)
+
+    def _check_zerogen(self, known: set[str]) -> None:
+        if self.condition:
+            self.condition.check("condition", set())
+            known = {*known, "condition"}
+        if self.zerogen:
+            self.zerogen.check("zerogen", known)
 
     def _given_of(self, placed: Placed) -> dict[str, str]:
         columns = self.gold.splits.columns
@@ -171,6 +185,16 @@ class Task:
 def stops(text: str) -> tuple[str, ...]:
     """Return where the continuation of a text ends."""
     return ('"',) if text.endswith('"') else ("\n\n",)
+
+
+def whole(completion: Completion, prompt: Prompt) -> tuple[str, bool]:
+    """Return a reply's text and whether it came to its end.
+
+    A quotation that is cut off before its closing mark ends at its first line (ZeroGen's rule).
+    """
+    text, finished = completion.text.strip(), completion.finish != "length"
+    line, broken, _ = text.partition("\n")
+    return (line, True) if broken and not finished and '"' in prompt.stop else (text, finished)
 
 
 def read_list(completion: Completion) -> list[str]:

@@ -40,6 +40,7 @@ class Classification(Task):
             context.add("rationales")
         self.query.check("query", context)
         self.mistake.check("mistake", {*self.given, "label", self.written})
+        self._check_zerogen({*self.given, "label"})
 
     def head(self) -> Head:
         """Return a classifier over (written, given ...), the paper's input order."""

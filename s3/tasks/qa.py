@@ -44,6 +44,7 @@ class ExtractiveQA(Task):
             raise ValueError(f"given must name one field, the context, not {len(self.given)}")
         self.query.check("query", {*self.given, "answer"})
         self.mistake.check("mistake", {*self.given, "answer", self.written})
+        self._check_zerogen({*self.given, "answer"})
 
     def head(self) -> Head:
         """Return a span extractor over (question, context)."""
@@ -112,7 +113,7 @@ def read_answers(placed: Placed, column: str) -> Answers:
 def check_spans(place: str, context: str, answers: Answers) -> None:
     """Raise UserError for an answer that is empty or does not stand where it says."""
     for text, start in zip(answers.texts, answers.starts, strict=True):
-        if not text.strip() or context[start : start + len(text)] != text:
+        if not text.strip() or start < 0 or context[start : start + len(text)] != text:
             raise UserError(f"{place}: answer {text!r} does not stand at character {start}.")
 
 

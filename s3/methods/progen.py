@@ -1,0 +1,190 @@
+"""ProGen (Ye et al. 2022): the most helpful examples so far go before the next prompts."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from s3.data import Example, Target
+from s3.influence import Floats, LastLayer, influences
+from s3.llm.types import Style
+from s3.methods.base import Bench, Method, Round, mistakes_of
+from s3.methods.zerogen import check_query, query, zero_shot
+from s3.synthesis import Batch, Slot, write
+from s3.tasks import Ask, Classification, Dropped, Task
+
+if TYPE_CHECKING:
+    from s3.student import Predictor
+
+Pool = dict[Target, list[Example]]
+
+
+@dataclass(kw_only=True)
+class ProGen(Method):
+    """Progressive generation: ZeroGen with feedback by influence. The defaults are the paper's.
+
+    A round ends at each feedback and the last one at `size` examples. Influence is taken over the
+    model's last layer on the synthetic examples held out before the first round, never on gold.
+    """
+
+    size: int = 100_000  # training examples in the end
+    held_out: int = 1000  # synthetic examples kept out of training
+    first: int = 100  # feedback number k comes at first * k * 2^(k-1): 100, 400, 1200, 3200 ...
+    scored: int = 10_000  # training examples that are scored, drawn at random, at most
+    pool: int = 50  # a label
+    in_context: int = 8  # examples before a prompt
+    feedback: float = 0.5  # share of prompts with examples
+    overlap: float = 0.9  # share of an example's vocabulary from which a reply repeats it
+    damping: float = 0.01  # of the Hessian; the paper's 5e-3 times its scale of 1e4 would be 50
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        least = {"size": 1, "held_out": 1, "first": 1, "scored": 1, "pool": 1, "in_context": 1}
+        for name, low in least.items():
+            if getattr(self, name) < low:
+                raise ValueError(f"{name} must be at least {low}, not {getattr(self, name)}")
+        for name in ("feedback", "overlap"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} must lie between 0 and 1, not {getattr(self, name)}")
+        if self.damping <= 0:
+            raise ValueError(f"damping must be above 0, not {self.damping}")
+
+    def check(self, task: Task) -> None:
+        """Raise ValueError for a task that is no classification."""
+        if not isinstance(task, Classification):
+            raise ValueError(f"method=progen is for classification only, not for task={task.name}")
+        check_query(task)
+
+    def run(self, bench: Bench) -> Iterator[Round]:
+        """Yield a training for each feedback, and the last one on all."""
+        prompts = Prompts(self, bench)
+        batch = prompts.write(self.held_out + self.sizes[0], (), 0)
+        held_out, batch.examples = batch.examples[: self.held_out], batch.examples[self.held_out :]
+        batch.wanted = self.sizes[0]
+        train = list(batch.examples)
+        for index, size in enumerate(self.sizes):
+            if index:
+                batch = prompts.write(size - len(train), [*held_out, *train], index)
+                train = [*train, *batch.examples]
+            what = f"round {index} training"
+            predictor = bench.fit(train, bench.validation, what=what, start=None)
+            mistakes = mistakes_of(bench.task, bench.validation, predictor)
+            yield Round(index, train, batch, mistakes, predictor, bench.validation)
+            if index + 1 < len(self.sizes):
+                prompts.pool = self._pool(bench, train, held_out, predictor, index)
+
+    @property
+    def sizes(self) -> list[int]:
+        """The sizes of the training set at which the rounds end."""
+        sizes: list[int] = []
+        while (size := self.first * (len(sizes) + 1) * 2 ** len(sizes)) < self.size:
+            sizes.append(size)
+        return [*sizes, self.size]
+
+    def _pool(
+        self,
+        bench: Bench,
+        train: list[Example],
+        held_out: list[Example],
+        predictor: Predictor,
+        index: int,
+    ) -> Pool:
+        """The most helpful examples of each label; only what is helpful at all."""
+        rng = random.Random(f"{bench.seed}/scored/{index}")
+        scored = rng.sample(train, min(self.scored, len(train)))
+        scores = scores_of(bench.task, predictor, scored, held_out, self.damping)
+        best = [scored[place] for place in np.argsort(scores) if scores[place] < 0]
+        pool: Pool = {}
+        for example in best:
+            pool.setdefault(example.target, []).append(example)
+        return {label: examples[: self.pool] for label, examples in pool.items()}
+
+
+class Prompts:
+    """ZeroGen's prompts, some with examples of `pool` before them; no place is asked twice."""
+
+    def __init__(self, method: ProGen, bench: Bench) -> None:
+        self.method, self.bench = method, bench
+        self.pool: Pool = {}
+        self._asked = Batch(0)
+        self._slot = zero_shot(bench, method.held_out + method.size, self._asked)
+        self._place = 0
+
+    def write(self, number: int, known: list[Example] | tuple[()], index: int) -> Batch:
+        """Write `number` examples that are not in `known`, for a round."""
+        places = range(self._place, self._place + number)
+        self._place = places.stop
+        slots = [self._fed(place, index) for place in places]
+        batch = write(self.bench.task, self.bench.llm, slots, known, f"round {index} data")
+        batch.completions += self._asked.completions
+        batch.tokens += self._asked.tokens
+        self._asked = Batch(0)
+        return batch
+
+    def _fed(self, place: int, index: int) -> Slot:
+        slot = self._slot(place)
+
+        def fed(attempt: int) -> Ask:
+            ask = slot(attempt)
+            ask = replace(ask, origin=replace(ask.origin, round=index))
+            rng = random.Random(f"{self.bench.seed}/{place}/{attempt}/feedback")
+            pool = self.pool.get(ask.target)
+            if not pool or rng.random() >= self.method.feedback:
+                return ask
+            shown = rng.sample(pool, min(self.method.in_context, len(pool)))
+            return show(self.bench.task, self.bench.llm.style, ask, shown, self.method.overlap)
+
+        return fed
+
+
+def show(task: Task, style: Style, ask: Ask, examples: list[Example], overlap: float) -> Ask:
+    """Return a request with examples before it, each as ZeroGen's query with its reply.
+
+    A reply that holds a share `overlap` or more of the words of one of them is dropped.
+    """
+    blocks = [_shown(task, style, example) for example in examples]
+    text = "\n\n".join([*blocks, ask.prompt.text])
+    vocabularies = [words(example.fields[task.written]) for example in examples]
+
+    def check(written: str) -> None:
+        said = words(written)
+        if any(len(one & said) >= overlap * len(one) > 0 for one in vocabularies):
+            raise Dropped("overlap")
+
+    prompt, origin = replace(ask.prompt, text=text), replace(ask.origin, prompt=text)
+    return replace(ask, prompt=prompt, origin=origin, check=check)
+
+
+def _shown(task: Task, style: Style, example: Example) -> str:
+    asked = query(task, style, example.fields, example.target, example.origin.source).prompt.text
+    text = example.fields[task.written]
+    return f'{asked}{text}"' if asked.endswith('"') else f"{asked}\n{text}"
+
+
+def words(text: str) -> set[str]:
+    """Return the words of a text in lower case, without punctuation."""
+    return set(re.findall(r"\w+", text.lower()))
+
+
+def scores_of(
+    task: Task, predictor: Predictor, train: list[Example], held_out: list[Example], damping: float
+) -> Floats:
+    """Return the influence of training examples on a predictor's held-out loss; < 0 is helpful.
+
+    Only the last layer of the model counts as its parameters: its gradients and Hessian are exact
+    and cost one pass over the texts, where those of a whole encoder cost a backward pass for each
+    example and hold for a convex model only. Raises KeyError for a target that is no label.
+    """
+    assert isinstance(task, Classification)
+    numbers = {label: number for number, label in enumerate(task.labels)}
+
+    def layer(examples: list[Example]) -> LastLayer:
+        targets = np.array([numbers[str(example.target)] for example in examples])
+        return LastLayer(*predictor.features(examples), targets)
+
+    return influences(layer(train), layer(held_out), damping)
