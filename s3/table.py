@@ -4,6 +4,17 @@ from __future__ import annotations
 
 from s3.report import Report, Row
 
+# The metrics that have a column (those that a run has), with its heading.
+SCORES = {
+    "train/accuracy": "train",
+    "validation/accuracy": "validation",
+    "test/accuracy": "test",
+    "validation/em": "val. EM",
+    "validation/f1": "val. F1",
+    "test/em": "test EM",
+    "test/f1": "test F1",
+}
+
 
 def show(report: Report) -> None:
     """Print a finished run's rounds and where its things are."""
@@ -12,14 +23,12 @@ def show(report: Report) -> None:
 
     summary = report.summary
     assert summary is not None
-    names = _scores(summary["rounds"][0])
-    table = Table("round", "data", "added", "errors left", *names, "tokens", "cost $")
+    names = [name for name in SCORES if name in summary["rounds"][0]]
+    headings = ["round", "data", "added", "errors left", *(SCORES[n] for n in names)]
+    table = Table(*headings, "tokens", "cost $")
     for index, row in enumerate(summary["rounds"]):
         mark = " *" if index == summary["best_round"] else ""
-        scores = [f"{100 * row[name]:.1f}" for name in names]
-        size, added, left = (f"{row[k]:.0f}" for k in ("data/size", "data/added", "mistakes"))
-        spent = (f"{row['llm/tokens']:.0f}", f"{row['llm/cost']:.4f}")
-        table.add_row(f"{index}{mark}", size, added, left, *scores, *spent)
+        table.add_row(f"{index}{mark}", *_cells(row, names))
     console = Console()
     console.print(table)
     best = summary["best_round"]
@@ -35,6 +44,7 @@ def paths(report: Report, summary: dict[str, str]) -> dict[str, str]:
     return {what: str(path) for what, path in made.items()} | {"W&B": summary["wandb"]}
 
 
-def _scores(row: Row) -> list[str]:
-    wanted = ("train/accuracy", "validation/accuracy", "test/accuracy", "validation/em")
-    return [name for name in (*wanted, "validation/f1", "test/em", "test/f1") if name in row]
+def _cells(row: Row, names: list[str]) -> list[str]:
+    counts = [f"{row[name]:.0f}" for name in ("data/size", "data/added", "mistakes")]
+    scores = [f"{100 * row[name]:.1f}" for name in names]
+    return [*counts, *scores, f"{row['llm/tokens']:.0f}", f"{row['llm/cost']:.4f}"]
