@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from s3 import __version__
+from s3 import __version__, dryrun
 from s3.audit import Audit
 from s3.data import content_digest, digest, fingerprint
 from s3.gold import GoldData
@@ -56,6 +56,9 @@ class Experiment:
         gold = self.task.load(self.seed)
         identity = self._identity(config, gold)
         report = Report(Path(self.root or "outputs") / self._name(choices, identity))
+        if self.dry_run:
+            self._rehearse(report, gold, choices["task"])
+            return report
         if report.summary and not self.fresh:
             print(f"finished before (fresh=true runs it again): {report.folder}")
             show(report)
@@ -65,6 +68,11 @@ class Experiment:
             self._run(report, gold, config)
         show(report)
         return report
+
+    def _rehearse(self, report: Report, gold: GoldData, task: str) -> None:
+        kind = report.folder.name.rpartition("-seed")[0]
+        like = list(report.folder.parent.glob(f"{kind}-seed*"))
+        dryrun.show(dryrun.rehearse(self, gold, dryrun.learn(self.llm, task, like)))
 
     def _run(self, report: Report, gold: GoldData, config: Mapping[str, Any]) -> None:
         name = report.folder.name

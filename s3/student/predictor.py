@@ -12,6 +12,7 @@ from s3.student.head import Head
 from s3.student.record import FILE, Record
 
 if TYPE_CHECKING:
+    from s3.student.features import Floats
     from s3.student.student import Student
 
 
@@ -40,6 +41,12 @@ class Predictor:
         from s3.student.inference import infer
 
         return infer(self.student, self.head, self._model, examples)
+
+    def features(self, examples: list[Example]) -> tuple[Floats, Floats]:
+        """Return a classifier's last layer's inputs, [examples, width], and logits."""
+        from s3.student.features import features
+
+        return features(self, examples)
 
     def save(self, folder: Path) -> None:
         """Copy what `transformers.pipeline` loads: weights, config, tokenizer."""

@@ -1,0 +1,127 @@
+"""What decides how much a run uses: from its like, else from figures of the embedded default."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from s3.llm import LLM, Style
+from s3.llm.reply import read
+from s3.llm.store import Store
+from s3.tasks.frame import listed
+
+SAMPLE = 500  # stored completions looked at, at most
+ENOUGH = 4  # completions of one length limit from which their mean is taken
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What one completion is like on average: its tokens, its items if it is a list, their size."""
+
+    tokens: float
+    items: float = 8
+    letters: float = 30  # characters of an item
+
+
+@dataclass(frozen=True)
+class Habits:
+    """How an LLM answers and a small model errs; by default as SmolLM2 and MiniLM do."""
+
+    letters: float = 4.4  # characters of a prompt that make one token
+    length: float = 0.5  # tokens of a reply, as a share of the most that it may have
+    replies: Mapping[int, Reply] = field(default_factory=dict)  # by the most tokens allowed
+    kept: tuple[float, ...] = (0.9, 0.8)  # share of written texts, for each round; the last repeats
+    wrong: tuple[float, ...] = (0.45,)  # share of gold validation, for each round; likewise
+    sources: tuple[str, ...] = ()
+
+    def reply(self, limit: int) -> Reply:
+        """Return what a reply of at most `limit` tokens is like."""
+        return self.replies.get(limit) or Reply(self.length * limit)
+
+
+def learn(llm: LLM, task: str, like: list[Path]) -> Habits:
+    """Return the habits that earlier runs of a task show, with what they were taken from.
+
+    `like` are folders of runs with the same parts; the one that finished last is taken.
+    """
+    summaries = [folder / "summary.json" for folder in like]
+    finished = sorted((path for path in summaries if path.exists()), key=_time)
+    rounds: dict[str, Any] = _of_run(finished[-1]) if finished else {}
+    place = f"from {finished[-1].parent}" if finished else "by default"
+    habits = replace(Habits(), **rounds, **_of_store(llm, task))
+    seen = f"from {habits.sources[0]}" if habits.sources else "by default"
+    lengths = ", ".join(f"{one.tokens:.0f} (of {limit})" for limit, one in habits.replies.items())
+    return replace(
+        habits,
+        sources=(
+            f"{habits.letters:.1f} characters a prompt token, "
+            f"replies of {lengths or f'{habits.length:.0%} of the most'} tokens: {seen}",
+            f"{_shares(habits.kept)} of the texts kept, {_shares(habits.wrong)} of gold "
+            f"validation wrong, round by round: {place}",
+        ),
+    )
+
+
+def _of_run(summary: Path) -> dict[str, tuple[float, ...]]:
+    content = json.loads(summary.read_text(encoding="utf-8"))
+    rows, name = content["rounds"], f"validation/{content['metric']}"
+    made = [row["data/added"] if index else row["data/seed"] for index, row in enumerate(rows)]
+    dropped = [sum(v for k, v in row.items() if k.startswith("data/dropped/")) for row in rows]
+    kept = [ok / (ok + bad) if ok else 1.0 for ok, bad in zip(made, dropped, strict=True)]
+    return {"kept": tuple(kept), "wrong": tuple(1 - row[name] for row in rows)}
+
+
+def _of_store(llm: LLM, task: str) -> dict[str, Any]:
+    """Return what stored completions of this LLM and of the task's runs show, if there are any."""
+    query = (
+        "SELECT request, reply, prompt_tokens, completion_tokens FROM completions "
+        "WHERE run >= ? AND run < ? AND endpoint = ? AND model = ? LIMIT ?"
+    )
+    # A run's name begins with its task's and a hyphen; the next character is the full stop.
+    values = (f"{task}-", f"{task}.", llm.name, llm.model, SAMPLE)
+    with closing(Store()) as store:
+        found = store.database.execute(query, values).fetchall()
+    requests = [json.loads(request) for request, *_ in found]
+    same = llm.style is Style.continuation
+    rows = [
+        (request, *row)
+        for request, (_, *row) in zip(requests, found, strict=True)
+        if ("prompt" in request) is same
+    ]
+    if len(rows) < ENOUGH:
+        return {}
+    letters = sum(map(_letters, requests)) / max(1, sum(row[2] for row in rows))
+    source = f"{len(rows)} completions in the store"
+    return {"letters": letters, "replies": _replies(llm, rows), "sources": (source,)}
+
+
+def _replies(llm: LLM, rows: list[Any]) -> dict[int, Reply]:
+    by_limit: dict[int, list[tuple[int, list[str]]]] = {}
+    for request, body, _, tokens in rows:
+        said = tokens, listed(read(body, "").text)
+        by_limit.setdefault(request[llm.limit_field], []).append(said)
+    return {limit: _mean(some) for limit, some in sorted(by_limit.items()) if len(some) >= ENOUGH}
+
+
+def _mean(replies: list[tuple[int, list[str]]]) -> Reply:
+    items = [item for _, listed_ in replies for item in listed_]
+    tokens = sum(tokens for tokens, _ in replies) / len(replies)
+    letters = sum(map(len, items)) / len(items) if items else Reply.letters
+    return Reply(tokens, max(1, len(items) / len(replies)), letters)
+
+
+def _letters(request: Mapping[str, Any]) -> int:
+    turns = request.get("messages") or [{"content": request["prompt"]}]
+    return sum(len(turn["content"]) for turn in turns)
+
+
+def _shares(shares: tuple[float, ...]) -> str:
+    return ", ".join(f"{share:.0%}" for share in shares)
+
+
+def _time(path: Path) -> float:
+    return path.stat().st_mtime
