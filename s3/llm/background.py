@@ -26,7 +26,8 @@ class Background(ABC):
         self._work = work
         self._loop: asyncio.AbstractEventLoop | None = None
         self._endpoint = ExitStack()
-        self._tasks: dict[Row, asyncio.Task[None]] = {}
+        self._tasks: dict[Row, asyncio.Task[None]] = {}  # by the row that it answers
+        self._running: set[asyncio.Task[None]] = set()
 
     @abstractmethod
     def _begin(self, rows: list[Row]) -> None:
@@ -77,6 +78,8 @@ class Background(ABC):
         """Run what answers `rows` as a task."""
         task = asyncio.get_running_loop().create_task(self._watch(rows, answer))
         self._tasks.update(dict.fromkeys(rows, task))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
 
     async def _watch(
         self, rows: list[Row], answer: Callable[[], Coroutine[Any, Any, None]]
@@ -96,7 +99,7 @@ class Background(ABC):
                 task.cancel()
 
     async def _end(self) -> None:
-        tasks = set(self._tasks.values())
+        tasks = list(self._running)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

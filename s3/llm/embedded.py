@@ -28,6 +28,9 @@ BATCH = 32  # larger batches make a reply depend on what else is in flight
 @contextmanager
 def serving(llm: SmolLM2) -> Iterator[Endpoint]:
     """Serve the model under a random key while the block runs."""
+    # Threads that wait for each other by spinning are several times slower than sleeping ones
+    # as soon as anything else runs on the machine. Read when the library is loaded.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     import xllamacpp
 
     key = secrets.token_urlsafe(24)

@@ -84,8 +84,8 @@ class SmolLM2(LLM):
     name: str = "smollm2"
     model: str = "SmolLM2-135M-Instruct"
     style: Style = Style.continuation
-    concurrency: int = 16
-    max_concurrency: int = 16
+    concurrency: int = 64  # as many as the server can have slots
+    max_concurrency: int = 64
     timeout: float = 600.0
     threads: int | None = None
 
@@ -94,6 +94,13 @@ class SmolLM2(LLM):
         from s3.llm.embedded import serving
 
         return serving(self)
+
+    def channel(self, work: Work) -> Channel:
+        """Return the sender that uses the server's slots best."""
+        from s3.llm.embedded import SLOTS
+        from s3.llm.lanes import Lanes
+
+        return Lanes(work, SLOTS)
 
 
 def _check_url(url: str) -> None:

@@ -30,8 +30,8 @@ class Pool(Background):
         for row in rows:
             self._run([row], partial(self._answer, row))
 
-    async def _answer(self, row: Row) -> None:
-        row.outcome = await self._sender.answer(row)
+    async def _answer(self, row: Row, slot: int | None = None) -> None:
+        row.outcome = await self._sender.answer(row, slot)
         self._work.arrived.set()
 
     async def _drain(self, reason: Exception) -> None:

@@ -37,12 +37,15 @@ class Sender:
         self._saver.close()
         await self._client.close()
 
-    async def answer(self, row: Row) -> Completion | Failure:
-        """Ask until there is a reply or the attempts are spent. Raises what must stop the run."""
+    async def answer(self, row: Row, slot: int | None = None) -> Completion | Failure:
+        """Ask until there is a reply or the attempts are spent. Raises what must stop the run.
+
+        `slot` is the place at a llama.cpp server that is to be used.
+        """
         faults, refusals, draw = 0, 0, 0
         while True:
             try:
-                return await self._attempt(row, draw)
+                return await self._attempt(row, draw, slot)
             except Unfit as unfit:
                 return self._failure(row, unfit.reason, unfit.detail)
             except Refusal as refusal:
@@ -59,9 +62,9 @@ class Sender:
             self._usage.retries += 1
             await asyncio.sleep(delay)
 
-    async def _attempt(self, row: Row, draw: int) -> Completion:
+    async def _attempt(self, row: Row, draw: int, slot: int | None) -> Completion:
         need, likely = most(row.prompt), guess(row.prompt) + row.prompt.reply_tokens
-        request = body(self._llm, row, draw)
+        request = body(self._llm, row, draw, slot)
         await self.gate.enter(row.number, need, likely)
         started, used = time.monotonic(), None
         try:

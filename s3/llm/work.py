@@ -51,8 +51,13 @@ def address(llm: LLM, prompt: Prompt, seed: int) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def body(llm: LLM, row: Row, draw: int = 0) -> bytes:
-    """Return the request of a row; `draw` counts the seeds that gave an empty reply."""
+def body(llm: LLM, row: Row, draw: int = 0, slot: int | None = None) -> bytes:
+    """Return the request of a row.
+
+    `draw` counts the seeds that gave an empty reply; `slot` is a llama.cpp server's.
+    """
     digest = hashlib.sha256(f"{row.id}-{draw}".encode()).digest()
     seed = int.from_bytes(digest[:4], "big") >> 1  # 31 bits: what every server takes
-    return json.dumps({**llm.decisive(row.prompt), "seed": seed}, ensure_ascii=False).encode()
+    place = {} if slot is None else {"id_slot": slot}
+    request = {**llm.decisive(row.prompt), "seed": seed, **place}
+    return json.dumps(request, ensure_ascii=False).encode()

@@ -109,7 +109,7 @@ def test_an_endpoint_that_is_down_ends_the_run_early(serve: Serve) -> None:
     endpoint = serve(status=503)
     with pytest.raises(UserError, match="20 prompts in a row"):
         ask(endpoint, 5000, attempts=2, concurrency=20, max_concurrency=20)
-    assert len(endpoint.requests) < 200
+    assert len(endpoint.requests) < 2000  # of 10,000
 
 
 def test_a_prompt_with_an_empty_reply_gets_another_seed(serve: Serve) -> None:
