@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from dataclasses import replace
@@ -11,10 +12,12 @@ import pytest
 
 from s3.audit import Audit, Auditor
 from s3.audit.similar import normal, shingles
-from s3.data import Answers, Example, Origin, write_jsonl
+from s3.data import Answers, Example, Origin, read_jsonl, write_jsonl
 from s3.errors import UserError
+from tests.author import Author, sentence
 
-DATA = Path(__file__).parents[2] / "shared" / "data"
+ROOT = Path(__file__).parents[1]
+DATA = ROOT.parent / "shared" / "data"
 SENTENCE = "the old harbour town was rebuilt slowly after the great fire"
 
 
@@ -146,6 +149,46 @@ def test_a_file_is_audited_on_its_own(tmp_path: Path) -> None:
     missing = audit_file(made, "--gold", known, "--written", "review")
     assert missing.returncode == 2
     assert "made.jsonl" in missing.stderr or "gold.jsonl:1" in missing.stderr
+
+
+def test_a_run_stops_at_a_copy_of_test_before_it_trains_and_can_be_let_go(
+    tmp_path: Path, tiny: Path
+) -> None:
+    premises = [f"Premise {number} speaks of harbours and of fires." for number in range(3)]
+    rows = [
+        {"premise": one, "hypothesis": f"It is {one}", "label": "entailment"} for one in premises
+    ]
+    write_jsonl(tmp_path / "validation.jsonl", rows)
+    write_jsonl(tmp_path / "test.jsonl", [{**rows[0], "hypothesis": SENTENCE}])
+
+    def rule(prompt: str, sample: str) -> str:
+        return SENTENCE if premises[0] in prompt else sentence(prompt, sample)
+
+    options = [
+        "task=rte", "task.gold.source=files", "task.gold.files.validation=validation.jsonl",
+        "task.gold.files.test=test.jsonl", "llm=server", "llm.model=test", "method.rounds=0",
+        "seed_size=12", f"model.weights={tiny}", "model.epochs=1", "wandb.mode=disabled",
+    ]  # fmt: skip
+
+    def run(*more: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, str(ROOT / "run.py"), *options, *more]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    with Author(rule) as author:
+        url = f"llm.base_url={author.url}"
+        stopped = run(url)
+        asked = len(author.asked)
+        allowed = run(url, "audit.allow_test_copies=true")
+        assert len(author.asked) == asked  # the same run goes on: nothing is paid for twice
+    assert stopped.returncode == 1
+    assert "1 of 12 synthetic rows equal gold test rows" in stopped.stderr
+    assert "audit.allow_test_copies=true" in stopped.stderr
+    assert allowed.returncode == 0, allowed.stderr
+    (folder,) = (tmp_path / "outputs").glob("*/rounds/00")
+    metrics = json.loads((folder / "metrics.json").read_text())["metrics"]
+    assert (metrics["audit/rows"], metrics["audit/test/same_row"]) == (12, 1)
+    (copy,) = (row for row in read_jsonl(folder / "copies.jsonl") if row["split"] == "test")
+    assert (copy["kind"], copy["gold"]) == ("same_row", "test.jsonl:1")
 
 
 def rte(file: str) -> dict[str, int]:
