@@ -18,6 +18,7 @@ from s3.student.bar import Bar
 from s3.student.batches import training_plan
 from s3.student.checkpoint import Checkpoints, SafeIO
 from s3.student.datamodule import TrainingData
+from s3.student.dropout import quicken
 from s3.student.hardware import chosen, cores, threads
 from s3.student.head import Head
 from s3.student.module import Fitting, Recipe
@@ -55,6 +56,8 @@ def train_into(
         model.config.architectures = [type(model).__name__]
         model.config.save_pretrained(folder)
         student.tokenizer.save_pretrained(folder)
+        if not torch.cuda.is_available():
+            quicken(model)
         recipe = _recipe(student, data, seed)
         fitting = Fitting(model, head, data, (train, validation), recipe, folder)
         trainer, checkpoints = _trainer(student, folder, what)

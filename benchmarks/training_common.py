@@ -1,0 +1,126 @@
+"""What the training benchmarks share: real rows, a process for each side, a table."""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from s3.data import Example, read_jsonl
+from s3.student import Classifier, Student
+
+ROOT = Path(__file__).parents[1]
+HEAD = Classifier(("entailment", "not_entailment"), ("hypothesis", "premise"))
+
+
+@dataclass
+class Measured:
+    """One side's run: rows a second, wall and CPU seconds, peak memory of its process in MiB."""
+
+    name: str
+    rate: float
+    wall: float
+    cpu: float
+    memory: float
+    said: str = ""
+
+
+def parser(description: str | None) -> argparse.ArgumentParser:
+    """The options of every training benchmark."""
+    options = argparse.ArgumentParser(description=description)
+    options.add_argument("--data", type=Path, default=ROOT.parent / "shared/data/rte")
+    options.add_argument("--rows", type=int, default=256, help="training rows")
+    options.add_argument("--repeats", type=int, default=3, help="runs of each side; the median")
+    options.add_argument("--threads", type=int, default=0, help="0: all physical cores")
+    return options
+
+
+def rte(folder: Path, split: str, rows: int) -> list[Example]:
+    """Return the first rows of real RTE."""
+    read = [
+        Example({"premise": row["premise"], "hypothesis": row["hypothesis"]}, _label(row["label"]))
+        for row in read_jsonl(folder / f"{split}.jsonl")
+    ]
+    return read[:rows]
+
+
+def student(**changes: Any) -> Student:
+    """Return the default student of conf/model/minilm.yaml, with changes."""
+    config = OmegaConf.load(ROOT / "conf/model/minilm.yaml")
+    del config["defaults"]
+    built = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(Student), config, changes))
+    assert isinstance(built, Student)
+    return built
+
+
+def fit(settings: Student, train: list[Example], validation: list[Example]) -> Any:
+    """Train with our code in a fresh folder; the predictor's weights are read before it goes."""
+    with tempfile.TemporaryDirectory() as folder:
+        predictor = settings.fit(HEAD, train, validation, seed=0, folder=Path(folder))
+        predictor.predict(validation[:1])
+        return predictor
+
+
+def tokenised(rows: list[Example], tokenizer: Any, **options: Any) -> list[dict[str, Any]]:
+    """Return rows as Hugging Face's tools take them, with their labels."""
+    pairs = zip(*(HEAD.texts(row) for row in rows), strict=True)
+    found = tokenizer(*map(list, pairs), truncation=True, max_length=256, **options)
+    labels = [HEAD.labels.index(str(row.target)) for row in rows]
+    columns = {**found, "labels": labels}
+    return [{name: column[i] for name, column in columns.items()} for i in range(len(rows))]
+
+
+def side(name: str, work: Callable[..., tuple[int, str]], threads: int, *given: Any) -> Measured:
+    """Run `work(*given)` in a process of its own; it returns its rows and a remark."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(_measured, name, work, threads, given).result()
+
+
+def table(sides: Iterable[Callable[[], Measured]], repeats: int, base: int = 0) -> None:
+    """Run the sides in turn, `repeats` times, and print the medians; ratios to side `base`."""
+    runs = [[run() for run in list(sides)] for _ in range(repeats)]
+    columns = list(zip(*runs, strict=True))
+    rates = [statistics.median(run.rate for run in column) for column in columns]
+    print("| | examples/s | wall s | CPU s | ratio | peak MiB | |\n|---|---|---|---|---|---|---|")
+    for column, rate in zip(columns, rates, strict=True):
+        wall, cpu, memory = (
+            statistics.median(getattr(run, part) for run in column)
+            for part in ("wall", "cpu", "memory")
+        )
+        print(
+            f"| {column[0].name} | {rate:.1f} | {wall:.1f} | {cpu:.1f} | "
+            f"{rate / rates[base]:.2f} | {memory:.0f} | {column[-1].said} |"
+        )
+
+
+def _label(label: int | str) -> str:
+    return HEAD.labels[label] if isinstance(label, int) else label
+
+
+def _measured(
+    name: str, work: Callable[..., tuple[int, str]], threads: int, given: tuple[Any, ...]
+) -> Measured:
+    import torch
+
+    import s3.student.inference
+    import s3.student.training
+    from s3.student.hardware import cores
+
+    count = threads or cores()
+    torch.set_num_threads(count)
+    s3.student.inference.cores = s3.student.training.cores = lambda: count
+    wall, cpu = time.perf_counter(), time.process_time()
+    rows, said = work(*given)
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return Measured(name, rows / wall, wall, cpu, memory, said)

@@ -1,0 +1,70 @@
+"""Dropout for CPUs: torch draws a number for each element, one by one; here one gives four."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import nn
+from transformers import AttentionInterface, AttentionMaskInterface
+from transformers.integrations.sdpa_attention import sdpa_attention_forward
+from transformers.masking_utils import sdpa_mask
+
+ATTENTION = "s3_dropout"  # the name under which transformers finds `attention`
+
+
+class QuickDropout(nn.Dropout):
+    """torch's dropout with a mask that is drawn four times as fast; its rate is p to 2^-17."""
+
+    def forward(self, values: torch.Tensor) -> torch.Tensor:
+        """Drop elements in training, scale the rest by 1 / (1 - p)."""
+        if not self.training or self.p == 0:
+            return values
+        return values * mask(values, self.p)
+
+
+def mask(like: torch.Tensor, p: float) -> torch.Tensor:
+    """Return a tensor like `like` of zeros, with probability `p`, and 1 / (1 - p)."""
+    count, rate = like.numel(), round(p * 2**16)
+    words = torch.empty(-(-count // 4), dtype=torch.int64).random_(-(2**63), None)
+    kept = words.view(torch.int16)[:count].view(like.shape) >= rate - 2**15
+    return kept.to(like.dtype).mul_(2**16 / (2**16 - rate))
+
+
+def attention(
+    module: nn.Module,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    attention_mask: torch.Tensor | None,
+    dropout: float = 0.0,
+    scaling: float | None = None,
+    **others: Any,
+) -> tuple[torch.Tensor, None]:
+    """Attend, [rows, heads, length, size] each; with dropout by `mask`, else torch's own."""
+    if dropout == 0:
+        found, _ = sdpa_attention_forward(
+            module, query, key, value, attention_mask, dropout, scaling, **others
+        )
+        return found, None
+    query = query * (query.shape[-1] ** -0.5 if scaling is None else scaling)
+    scores = query @ key.transpose(2, 3)
+    if attention_mask is not None:
+        scores = scores.masked_fill(~attention_mask, torch.finfo(scores.dtype).min)
+    weights = scores.softmax(dim=-1)
+    weights = weights * mask(weights, dropout)
+    return (weights.to(value.dtype) @ value).transpose(1, 2).contiguous(), None
+
+
+def quicken(model: Any) -> None:
+    """Make a transformers model on the CPU draw its dropout by `mask`."""
+    if model._supports_attention_backend:
+        model.set_attn_implementation(ATTENTION)
+    for part in model.modules():
+        if type(part) is nn.Dropout:
+            part.__class__ = QuickDropout
+
+
+# At import, so that spawned processes, which import this to rebuild the model, know it too.
+AttentionInterface.register(ATTENTION, attention)
+AttentionMaskInterface.register(ATTENTION, sdpa_mask)
