@@ -55,15 +55,13 @@ def learn(llm: LLM, task: str, like: list[Path]) -> Habits:
     habits = replace(Habits(), **rounds, **_of_store(llm, task))
     seen = f"from {habits.sources[0]}" if habits.sources else "by default"
     lengths = ", ".join(f"{one.tokens:.0f} (of {limit})" for limit, one in habits.replies.items())
-    return replace(
-        habits,
-        sources=(
-            f"{habits.letters:.1f} characters a prompt token, "
-            f"replies of {lengths or f'{habits.length:.0%} of the most'} tokens: {seen}",
-            f"{_shares(habits.kept)} of the texts kept, {_shares(habits.wrong)} of gold "
-            f"validation wrong, round by round: {place}",
-        ),
+    answers = f"replies of {lengths or f'{habits.length:.0%} of the most'} tokens"
+    shares = f"{_shares(habits.kept)} of the texts kept, {_shares(habits.wrong)} of gold validation"
+    sources = (
+        f"{habits.letters:.1f} characters a prompt token, {answers}: {seen}",
+        f"{shares} wrong, round by round: {place}",
     )
+    return replace(habits, sources=sources)
 
 
 def _of_run(summary: Path) -> dict[str, tuple[float, ...]]:
@@ -85,16 +83,12 @@ def _of_store(llm: LLM, task: str) -> dict[str, Any]:
     values = (f"{task}-", f"{task}.", llm.name, llm.model, SAMPLE)
     with closing(Store()) as store:
         found = store.database.execute(query, values).fetchall()
-    requests = [json.loads(request) for request, *_ in found]
-    same = llm.style is Style.continuation
-    rows = [
-        (request, *row)
-        for request, (_, *row) in zip(requests, found, strict=True)
-        if ("prompt" in request) is same
-    ]
-    if len(rows) < ENOUGH:
+    rows = [(json.loads(request), *row) for request, *row in found]
+    rows = [row for row in rows if ("prompt" in row[0]) is (llm.style is Style.continuation)]
+    tokens = sum(row[2] for row in rows)
+    if len(rows) < ENOUGH or not tokens:  # an endpoint may state no tokens
         return {}
-    letters = sum(map(_letters, requests)) / max(1, sum(row[2] for row in rows))
+    letters = sum(_letters(row[0]) for row in rows) / tokens
     source = f"{len(rows)} completions in the store"
     return {"letters": letters, "replies": _replies(llm, rows), "sources": (source,)}
 
