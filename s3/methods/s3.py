@@ -60,7 +60,7 @@ class S3(Method):
         seed = batch = self._seed(bench)
         added = self._existing(bench.task, self.add_from, "extrapolation")
         predictor = None
-        best = [-1.0]
+        scores: list[float] = []
         for index in range(self._last + 1):
             train = self._merge(seed.examples, added, bench.seed)
             start = predictor if self.warm_start else None
@@ -69,8 +69,8 @@ class S3(Method):
             )
             mistakes = mistakes_of(bench.task, bench.validation, predictor)
             yield Round(index, train, batch, mistakes, predictor, bench.validation)
-            best.append(1 - len(mistakes) / len(bench.validation))
-            if index == self._last or self._converged(best):
+            scores.append(1 - len(mistakes) / len(bench.validation))
+            if index == self._last or self._converged(scores):
                 return
             wrong = self._wrong(bench, mistakes, index + 1, len(added))
             if not wrong:
@@ -127,6 +127,6 @@ class S3(Method):
 
     def _converged(self, scores: list[float]) -> bool:
         """True when the last `patience` rounds brought nothing above the best before them."""
-        if self.patience is None or len(scores) <= self.patience + 1:
+        if self.patience is None or len(scores) <= self.patience:
             return False
         return max(scores[-self.patience :]) <= max(scores[: -self.patience])
