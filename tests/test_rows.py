@@ -39,7 +39,7 @@ def parquet(rows: list[dict[str, Any]]) -> bytes:
     [
         ("a.jsonl", JSONL.encode(), [":1", ":2"]),
         ("a.jsonl", b"\xef\xbb\xbf" + JSONL.replace("\n", "\r\n\r\n").encode(), [":1", ":3"]),
-        ("a.jsonl.gz", gzip.compress(JSONL.encode()), [":1", ":2"]),
+        ("a.jsonl.gz", gzip.compress(b"\xef\xbb\xbf" + JSONL.encode()), [":1", ":2"]),
         ("a.csv", CSV.encode(), [":2", ":4"]),  # a record stands where it begins
         ("a.csv", b"\xef\xbb\xbf" + CSV.encode(), [":2", ":4"]),  # as spreadsheets write it
         ("a.csv.gz", gzip.compress(CSV.encode()), [":2", ":4"]),
