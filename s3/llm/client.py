@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import ssl
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 
@@ -14,7 +16,7 @@ from s3.llm.reply import Reply
 from s3.llm.settings import Endpoint
 
 LARGEST = 64 << 20  # bytes of a response; a completion has a few thousand
-LOOPBACK = ("http://127.0.0.1", "http://localhost", "http://[::1]")
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class Client:
@@ -29,7 +31,8 @@ class Client:
             headers=headers,
             timeout=aiohttp.ClientTimeout(total=timeout, sock_connect=min(timeout, 15)),
             connector=aiohttp.TCPConnector(limit=0),  # the gate bounds what is in flight
-            trust_env=not endpoint.url.startswith(LOOPBACK),  # proxies, but none to oneself
+            # Not trust_env: it would read ~/.netrc for every request, and use what it finds.
+            proxy=_proxy(endpoint.url),
         )
 
     async def close(self) -> None:
@@ -79,3 +82,10 @@ class Client:
     def redact(self, text: str) -> str:
         """Return a text without the key."""
         return text.replace(self._endpoint.key, "[key]") if self._endpoint.key else text
+
+
+def _proxy(url: str) -> str | None:
+    """Return the proxy that the environment names for a URL; none to this machine itself."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    return None if host in LOOPBACK or proxy_bypass(host) else getproxies().get(parts.scheme)

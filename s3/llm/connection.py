@@ -45,7 +45,7 @@ class Connection:
         budget = Budget(llm, self.usage, self._store.paid(run))
         self._work = Work(llm, seed, run, self.usage, budget)
         self._channel = llm.channel(self._work)
-        self._asked: Counter[str] = Counter()
+        self._asked: Counter[int] = Counter()  # how often, by a short form of the key
         self._numbers = count()
 
     def __enter__(self) -> Connection:
@@ -116,8 +116,9 @@ class Connection:
 
     def _open(self, prompt: Prompt) -> Row:
         key = address(self._work.llm, prompt, self._work.seed)
-        row = Row(next(self._numbers), prompt, f"{key}-{self._asked[key]}")
-        self._asked[key] += 1
+        short = int(key[:15], 16)
+        row = Row(next(self._numbers), prompt, f"{key}-{self._asked[short]}")
+        self._asked[short] += 1
         if (reply := self._store.get(row.id)) is not None:
             row.outcome = read(reply, row.id)
             self.usage.stored += 1

@@ -35,7 +35,7 @@ class OpenAI(LLM):
     @contextmanager
     def serve(self) -> Iterator[Endpoint]:
         """Read the key. Raises UserError where the environment has none."""
-        key = os.environ.get("OPENAI_API_KEY", "")
+        key = os.environ.get("OPENAI_API_KEY", "").strip()
         if not key:
             raise UserError(
                 "llm: OPENAI_API_KEY is not set. Set it in the environment (not in a config), or "
@@ -74,7 +74,7 @@ class Server(LLM):
     @contextmanager
     def serve(self) -> Iterator[Endpoint]:
         """Take the address as it stands, with the key of the environment if there is one."""
-        yield Endpoint(self.base_url.rstrip("/"), os.environ.get(self.key_env, ""))
+        yield Endpoint(self.base_url.rstrip("/"), os.environ.get(self.key_env, "").strip())
 
 
 @dataclass(kw_only=True)

@@ -75,7 +75,9 @@ def message(body: bytes) -> str:
         text = " ".join(part for part in parts if part)
     except (ValueError, KeyError, TypeError):
         text = body.decode(errors="replace")
-    return " ".join(text.split())[:300] or "(nothing)"
+    # Nothing of an endpoint's may steer the terminal that shows it.
+    shown = "".join(sign if sign.isprintable() else " " for sign in text[:1000])
+    return " ".join(shown.split())[:300] or "(nothing)"
 
 
 def read(body: bytes, id: str) -> Completion:
@@ -101,7 +103,8 @@ def read(body: bytes, id: str) -> Completion:
 
 def tokens(content: Any, text: str = "") -> Tokens:
     """Return the usage that a reply states; without any, a quarter of the text's bytes."""
-    usage = (content.get("usage") if isinstance(content, dict) else None) or {}
+    usage = content.get("usage") if isinstance(content, dict) else None
+    usage = usage if isinstance(usage, dict) else {}
     return Tokens(
         int(usage.get("prompt_tokens") or 0),
         int(usage.get("completion_tokens") or len(text.encode()) // 4),

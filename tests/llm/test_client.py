@@ -108,3 +108,16 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(tmp_path: Path) -> Non
             list(connection.complete([Prompt("Hello")]))
 
     asyncio.run(listen())
+
+
+def test_proxies_of_the_environment_are_used_but_not_to_this_machine(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proxy = serve()
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy.port}")
+    monkeypatch.setenv("no_proxy", "")
+    endpoint = serve()
+    for url, seen in ((endpoint.url, 0), ("http://far.invalid/v1", 1)):
+        with Server(base_url=url, model="m", attempts=1).connect(0) as llm:
+            list(llm.complete([Prompt(f"Hello {url}")]))
+        assert len(proxy.requests) == seen
