@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections import Counter
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -11,41 +10,10 @@ from typing import Any
 import pytest
 
 from s3.errors import UserError
-from s3.methods import S3, Bench, Round
+from s3.methods import Bench
 from s3.student import Precision, Student
-from tests.author import Rule, composed, question, rationales, writing
-from tests.methods.learner import Learner, Scripted, bench
-
-FEW = 10  # validation examples that most tests need
-
-
-def rule(prompt: str, sample: str) -> str:
-    """Write what the task asks for."""
-    write = question if "question" in prompt.lower() else rationales
-    return write(prompt, sample)
-
-
-class Trial:
-    """A method run to its end: its rounds, its learner, and what was asked."""
-
-    def __init__(
-        self,
-        *overrides: str,
-        right: tuple[int, ...] = (),
-        few: int | None = FEW,
-        write: Rule = rule,
-    ) -> None:
-        experiment = composed("seed_size=12", *overrides)
-        self.task = experiment.task
-        self.learner = Scripted(self.task, right=right) if right else Learner(self.task)
-        with writing(write) as (author, llm):
-            self.bench = bench(self.task, llm, self.learner, few=few)
-            self.rounds: list[Round] = []
-            self.asked_at: list[int] = []  # requests before each training's end
-            for round_ in experiment.method.run(self.bench):
-                self.rounds.append(round_)
-                self.asked_at.append(len(author.asked))
-            self.asked = author.asked
+from tests.author import composed, writing
+from tests.methods.trial import FEW, Trial, rule
 
 
 @pytest.mark.parametrize("rounds", [0, 1, 3])
@@ -135,58 +103,6 @@ def test_without_mistakes_nothing_is_left_to_extrapolate_but_for_gold():
     assert [len(round_.batch.examples) for round_ in gold.rounds] == [12, FEW, FEW]
 
 
-@pytest.mark.parametrize(
-    ("task", "method"),
-    [
-        ("rte", ("method=s3",)),
-        ("imdb", ("method=s3",)),
-        ("adversarial_qa", ("method=s3", "method.per_mistake=3")),
-        ("imdb", ("method=s3", "method.extrapolated=nothing")),
-        ("rte", ("method=goldgen",)),
-        ("adversarial_qa", ("method=goldgen", "method.per_mistake=4", "method.rounds=3")),
-        ("rte", ("method=zerogen",)),
-        ("imdb", ("method=zerogen",)),
-    ],
-)
-def test_a_final_size_is_met_exactly(task: str, method: tuple[str, ...]):
-    trial = Trial(f"task={task}", "method.size=31", *method)
-    added = [one for round_ in trial.rounds[1:] for one in round_.batch.examples]
-    for round_ in trial.rounds:
-        assert len({one.id for one in round_.train}) == len(round_.train) == 31
-    assert trial.rounds[-1].train[-len(added[:31]) or 31 :] == added[:31]
-    if "goldgen" in method[0]:
-        assert sum(one.origin.kind == "seed" for one in trial.rounds[-1].train) <= 12
-        assert len(added) - 4 < 31 - 12 <= len(added)
-
-
-def test_seeds_that_give_way_are_cut_evenly_over_the_labels():
-    trial = Trial("task=imdb", "method.size=40", "method.rounds=1", right=(2, 3), few=22)
-    seeds = [one for one in trial.rounds[-1].train if one.origin.kind == "seed"]
-    assert len(seeds) == 40 - 20
-    counted = Counter(one.target for one in seeds)
-    assert abs(counted["positive"] - counted["negative"]) <= 1
-    assert all(one in trial.rounds[0].train for one in seeds)
-
-
-def test_goldgen_takes_all_gold_before_any_twice():
-    trial = Trial("method=goldgen", "method.size=42", "method.rounds=3")
-    sources = Counter(
-        one.origin.source for round_ in trial.rounds[1:] for one in round_.batch.examples
-    )
-    assert set(sources) == {one.origin.source for one in trial.bench.validation}
-    assert sum(sources.values()) == 30
-    assert set(sources.values()) == {3}
-
-
-def test_methods_share_what_they_have_in_common():
-    """The seed is paid for once; a second method asks for its own part alone."""
-    first = Trial("method=s3", "method.size=20", "method.rounds=1")
-    second = Trial("method=goldgen", "method.size=20", "method.rounds=1")
-    assert first.rounds[0].train == second.rounds[0].train
-    assert not set(first.asked[:20]) & set(second.asked)
-    assert Trial("method=s3", "method.size=20", "method.rounds=1").asked == []
-
-
 def test_single_sentences_have_rationales_unless_they_are_left_out():
     whole = Trial("task=imdb", "method.rounds=0")
     assert all(len(one.origin.rationales) == 3 for one in whole.rounds[0].train)
@@ -254,9 +170,3 @@ def test_what_is_out_of_range_fails_when_composed(override: str, said: str):
     with pytest.raises(UserError) as caught:
         composed(override)
     assert said in str(caught.value)
-
-
-def test_goldgen_needs_room_beside_the_seed():
-    with pytest.raises(UserError, match="size must exceed seed_size"):
-        composed("method=goldgen", "seed_size=40", "method.size=40")
-    assert isinstance(composed("method=goldgen", "seed_size=40", "method.size=41").method, S3)

@@ -1,0 +1,38 @@
+"""A method run to its end on real gold data, against an endpoint that writes by rule."""
+
+from __future__ import annotations
+
+from s3.methods import Round
+from tests.author import Rule, composed, question, rationales, writing
+from tests.methods.learner import Learner, Scripted, bench
+
+FEW = 10  # validation examples that most tests need
+
+
+def rule(prompt: str, sample: str) -> str:
+    """Write what the task asks for."""
+    write = question if "question" in prompt.lower() else rationales
+    return write(prompt, sample)
+
+
+class Trial:
+    """A method run to its end: its rounds, its learner, and what was asked."""
+
+    def __init__(
+        self,
+        *overrides: str,
+        right: tuple[int, ...] = (),
+        few: int | None = FEW,
+        write: Rule = rule,
+    ) -> None:
+        experiment = composed("seed_size=12", *overrides)
+        self.task = experiment.task
+        self.learner = Scripted(self.task, right=right) if right else Learner(self.task)
+        with writing(write) as (author, llm):
+            self.bench = bench(self.task, llm, self.learner, few=few)
+            self.rounds: list[Round] = []
+            self.asked_at: list[int] = []  # requests before each training's end
+            for round_ in experiment.method.run(self.bench):
+                self.rounds.append(round_)
+                self.asked_at.append(len(author.asked))
+            self.asked = author.asked
