@@ -51,9 +51,13 @@ class Wandb:
             )  # fmt: skip
         except wandb.errors.UsageError as error:
             raise UserError(f"W&B: {error} Set WANDB_API_KEY or wandb.mode=offline.") from None
-        with opened as run:
-            run.define_metric("*", step_metric="round")
-            yield Tracker(run, folder, self.artifacts and self.mode is not Mode.disabled)
+        opened.define_metric("*", step_metric="round")
+        failed = True
+        try:  # not W&B's own `with`: it prints a traceback, also for Ctrl-C
+            yield Tracker(opened, folder, self.artifacts and self.mode is not Mode.disabled)
+            failed = False
+        finally:
+            opened.finish(exit_code=int(failed))
 
     def _mode(self) -> Any:
         if self.mode is not Mode.auto:

@@ -33,7 +33,9 @@ class Lab:
 
     def start(self, endpoint: Endpoint, *options: str, **environment: str) -> subprocess.Popen[str]:
         url = f"llm.base_url={endpoint.url}"
-        command = [sys.executable, str(ROOT / "run.py"), *self.options, url, *options]
+        sweep = [option for option in options if option == "-m"]  # Hydra wants it first
+        rest = [option for option in options if option != "-m"]
+        command = [sys.executable, str(ROOT / "run.py"), *sweep, *self.options, url, *rest]
         return subprocess.Popen(
             command, cwd=self.folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             env={**os.environ, **environment},
@@ -132,7 +134,7 @@ def test_one_seed_one_result_and_another_seed_another(lab: Lab, serve: Serve) ->
 @pytest.mark.parametrize("moment", ["synthesis of round 1", "training of round 2"])
 def test_a_killed_run_continues_to_the_same_result(lab: Lab, serve: Serve, moment: str) -> None:
     undisturbed, disturbed = serve(), serve(delay=0.1)
-    options = ["task=rte", "model.epochs=8", "llm.concurrency=2", "llm.max_concurrency=2"]
+    options = ["task=rte", "model.epochs=4", "llm.concurrency=2", "llm.max_concurrency=2"]
     lab.run(undisturbed, *options, "root=whole", S3_CACHE=str(lab.folder / "cache-whole"))
     process = lab.start(disturbed, *options)
 
@@ -183,5 +185,5 @@ def test_a_failing_job_of_a_sweep_leaves_the_others_alone(lab: Lab, serve: Serve
     assert process.returncode != 0
     assert "nowhere.jsonl" in output
     assert len(lab.folders("multirun")) == 2
-    groups = {json.loads((f / "identity.json").read_text())["config"]["seed"] for f in lab.folders("multirun")}
-    assert groups == {0, 1}
+    identities = [json.loads((f / "identity.json").read_text()) for f in lab.folders("multirun")]
+    assert {identity["config"]["seed"] for identity in identities} == {0, 1}
