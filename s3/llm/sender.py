@@ -72,15 +72,15 @@ class Sender:
             used = spent(reply.body) if reply.status == 200 else Tokens()
             cost = self._enter(reply, used, likely, time.monotonic() - started)
             self._judge(reply)
+            completion = read(reply.body, row.id)
+            self._failing = 0
+            return await self._store(completion, request, reply.body, cost)
         except Fault as fault:
             used = Tokens() if fault.reason == "unreachable" else used
             raise
         finally:
             # Without known usage the reservation stays: the provider may bill the request.
             self.gate.leave(need if used is not None else None)
-        completion = read(reply.body, row.id)
-        self._failing = 0
-        return await self._store(completion, request, reply.body, cost)
 
     def _enter(self, reply: Reply, used: Tokens | None, likely: int, seconds: float) -> float:
         """Enter an answer into the books and the pace; return what it cost."""

@@ -52,15 +52,26 @@ def answer(request: dict[str, Any]) -> str:
     return " ".join(f"word{digest[i : i + 4]}" for i in range(0, 64, 4))
 
 
+def question(request: dict[str, Any]) -> str:
+    """Return the text of a request; a turn may hold it whole or in parts."""
+    contents = [turn["content"] for turn in request.get("messages", ())]
+    parts = [c if isinstance(c, str) else "".join(part["text"] for part in c) for c in contents]
+    return str(request.get("prompt") or "".join(parts))
+
+
 def completion(request: dict[str, Any]) -> dict[str, Any]:
     """Return the response body of a request, in the style that it is in."""
     text = answer(request)
-    prompt = request.get("prompt") or "".join(turn["content"] for turn in request["messages"])
-    choice = {"index": 0, "finish_reason": "stop"}
-    usage = {"prompt_tokens": len(prompt) // 4, "completion_tokens": len(text.split())}
-    said = {"text": text} if "prompt" in request else {"message": {"content": text}}
-    model = request["model"]
-    return {"id": "x", "model": model, "choices": [choice | said], "usage": usage}
+    asked, given = len(question(request)) // 4, len(text.split())
+    usage = {"prompt_tokens": asked, "completion_tokens": given, "total_tokens": asked + given}
+    chat = {"message": {"role": "assistant", "content": text}}
+    choice = {
+        "index": 0,
+        "finish_reason": "stop",
+        **({"text": text} if "prompt" in request else chat),
+    }
+    kind = {"id": "x", "object": "chat.completion", "created": 1, "model": request["model"]}
+    return {**kind, "choices": [choice], "usage": usage}
 
 
 class Endpoint:
@@ -134,7 +145,9 @@ class Endpoint:
             return self._say(manners.status, manners.said, manners.headers)
         if manners.rate and (refusal := self._over_rate()):
             return refusal
-        if len(content.get("prompt") or content["messages"][-1]["content"]) > manners.context:
+        if not question(content):
+            return self._say(400, "There is nothing to answer")
+        if len(question(content)) > manners.context:
             return self._say(400, "This model's maximum context length is 10 tokens")
         fault = self._draw()
         if fault in ("refuse", "error"):
