@@ -46,6 +46,7 @@ class Experiment:
         if self.seed < 0:
             raise ValueError(f"seed must be at least 0, not {self.seed}")
         self.method.check(self.task)
+        self.model.check(self.task.head())
 
     def run(self, config: dict[str, Any], choices: Mapping[str, str]) -> Report:
         """Run to the end, or find the finished run; return its report.

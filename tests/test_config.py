@@ -12,6 +12,7 @@ import pytest
 from hydra import compose, initialize_config_dir
 
 from s3.config import build, register
+from s3.errors import UserError
 from s3.experiment import Experiment
 
 ROOT = Path(__file__).parents[1]
@@ -71,6 +72,7 @@ def test_every_model_builds(model: str) -> None:
         ("task.query.continuation=$premiss", "unknown variable $premiss; it may use $label"),
         ("task.mistake.chat=''", "task.mistake.chat is empty"),
         ("llm=server", "llm.model"),
+        ("task.reply.words=3", "task.reply.words: no such option"),
     ],
 )
 def test_a_mistake_is_named_in_two_lines_without_a_traceback(override: str, said: str) -> None:
@@ -83,7 +85,7 @@ def test_a_mistake_is_named_in_two_lines_without_a_traceback(override: str, said
 
 
 def test_help_imports_nothing_heavy() -> None:
-    code = "import sys, run; run.register(); print([m for m in %r if m in sys.modules])" % (HEAVY,)
+    code = f"import sys, run; run.register(); print([m for m in {HEAVY} if m in sys.modules])"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
@@ -95,3 +97,9 @@ def test_cfg_job_shows_the_composed_configuration() -> None:
     done = run("--cfg", "job", "task=imdb")
     assert "name: imdb" in done.stdout
     assert time.monotonic() - started < 20  # no model is loaded, nothing is fetched
+
+
+def test_windows_must_advance_where_there_are_windows() -> None:
+    assert composed("task=imdb", "model.max_length=32").model.max_length == 32
+    with pytest.raises(UserError, match="stride must be below model.max_length=32"):
+        composed("task=adversarial_qa", "model.max_length=32")

@@ -91,10 +91,17 @@ class S3(Method):
         return existing(task, Path(path), kind) if path else []
 
     def _seed(self, bench: Bench) -> Batch:
-        if self.seed_from:
-            found = self._existing(bench.task, self.seed_from, "seed")
-            return Batch(len(found), found)
-        size = self.size or self.seed_size
+        """The data that exist, topped up to `size`; without any, all is written."""
+        found = self._existing(bench.task, self.seed_from, "seed")
+        if not found:
+            return self._write_seed(bench, self.size or self.seed_size)
+        missing = (self.size or 0) - len(found)
+        batch = self._write_seed(bench, missing) if missing > 0 else Batch(len(found))
+        batch.examples = found + batch.examples
+        return batch
+
+    def _write_seed(self, bench: Bench, size: int) -> Batch:
+        """Alg. 1 where nothing is given, the seed of Alg. 3 else."""
         contexts = bench.task.context_examples(bench.train)
         task, llm, asked, rationales = bench.task, bench.llm, Batch(0), None
         if self.rationales and isinstance(task, Classification) and not task.given:

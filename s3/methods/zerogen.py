@@ -32,10 +32,8 @@ class ZeroGen(S3):
         """Raise ValueError where the task has no query that does without rationales."""
         check_query(task)
 
-    def _seed(self, bench: Bench) -> Batch:
-        if self.seed_from:
-            return super()._seed(bench)
-        size = self.size or self.seed_size
+    def _write_seed(self, bench: Bench, size: int) -> Batch:
+        """ZeroGen's seed: no rationale, a made-up condition where the task has one."""
         asked = Batch(0)
         slot = zero_shot(bench, size, asked)
         batch = write(

@@ -64,10 +64,13 @@ class Student:
             raise ValueError(f"learning_rate must be between 0 and 1, not {self.learning_rate}")
         if self.patience is not None and self.patience < 1:
             raise ValueError(f"patience must be at least 1 or null, not {self.patience}")
-        if self.stride >= self.max_length:
-            raise ValueError(f"stride must be below max_length={self.max_length}")
         if self.weights is None and self.package is None:
             raise ValueError("weights must name a hub id or a folder where no package is given")
+
+    def check(self, head: Head) -> None:
+        """Raise ValueError where the head's windows could not advance."""
+        if head.windows and self.stride >= self.max_length:
+            raise ValueError(f"model.stride must be below model.max_length={self.max_length}")
 
     def fit(
         self,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -34,6 +36,20 @@ def test_a_final_size_is_met_exactly(task: str, method: tuple[str, ...]):
     if "goldgen" in method[0]:
         assert sum(one.origin.kind == "seed" for one in trial.rounds[-1].train) <= 12
         assert len(added) - 4 < 31 - 12 <= len(added)
+
+
+def test_existing_seeds_are_topped_up(tmp_path: Path):
+    """A file that holds fewer rows than `size` gives its rows; the LLM writes the others."""
+    label = "entailment"
+    rows = [{"premise": f"Town {i} lies low.", "hypothesis": f"It is {i}.", "label": label}
+            for i in range(5)]  # fmt: skip
+    file = tmp_path / "seed.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    trial = Trial("method.size=12", "method.rounds=0", f"method.seed_from={file}")
+    (only,) = trial.rounds
+    assert [one.fields["hypothesis"] for one in only.train[:5]] == [f"It is {i}." for i in range(5)]
+    assert len({one.id for one in only.train}) == len(only.train) == 12
+    assert len(trial.asked) >= 7
 
 
 def test_seeds_that_give_way_are_cut_evenly_over_the_labels():
