@@ -155,7 +155,9 @@ def kills() -> None:
         for _ in range(10):
             empty_store()
             before = _requests(url)
-            process = subprocess.Popen([sys.executable, __file__, "child", "--url", url])
+            process = subprocess.Popen(
+                [sys.executable, __file__, "child", "--url", url], stdout=subprocess.DEVNULL
+            )
             until = before + rng.randrange(100, 1900)
             while _requests(url) < until and process.poll() is None:
                 time.sleep(0.005)
