@@ -12,6 +12,8 @@ from s3.registry import cache_folder
 from tests.llm.endpoint import Endpoint, Manners
 
 WEIGHTS = cache_folder() / "weights"  # the real ones, looked up before a test moves the cache
+_TEXT = "good great fine bad awful poor the a film plot was is and it very of actor scene end"
+WORDS = _TEXT.split()  # the vocabulary of the tiny encoder
 WANDB_FOLDERS = ("WANDB_DIR", "WANDB_CACHE_DIR", "WANDB_DATA_DIR", "WANDB_CONFIG_DIR")
 
 
@@ -45,14 +47,7 @@ def serve() -> Iterator[Callable[..., Endpoint]]:
 
 
 @pytest.fixture(scope="session")
-def words() -> list[str]:
-    """The vocabulary of the tiny encoder."""
-    text = "good great fine bad awful poor the a film plot was is and it very of actor scene end"
-    return text.split()
-
-
-@pytest.fixture(scope="session")
-def tiny(tmp_path_factory: pytest.TempPathFactory, words: list[str]) -> Path:
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a two-layer BERT with random weights and a vocabulary of the words above."""
     import torch
     from transformers import BertConfig, BertModel, BertTokenizer
@@ -60,7 +55,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory, words: list[str]) -> Path:
     folder = tmp_path_factory.mktemp("tiny")
     special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
     vocabulary = {
-        word: i for i, word in enumerate([*special, *words, *"?.,", *map(str, range(10))])
+        word: i for i, word in enumerate([*special, *WORDS, *"?.,", *map(str, range(10))])
     }
     BertTokenizer(vocab=vocabulary).save_pretrained(folder)
     sizes = {"hidden_size": 32, "num_attention_heads": 2, "intermediate_size": 64}

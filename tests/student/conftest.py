@@ -1,37 +1,15 @@
-"""A tiny encoder with random weights, and examples that it can learn in a second."""
+"""A student of the tiny encoder, and examples that it can learn in a second."""
 
 import random
 from dataclasses import replace
 
 import pytest
-import torch
-from transformers import BertConfig, BertModel, BertTokenizer
 
 from s3.data import Example
 from s3.student import Classifier, Precision, Student
+from tests.conftest import WORDS
 
-_TEXT = "good great fine bad awful poor the a film plot was is and it very of actor scene end"
-WORDS = _TEXT.split()
 SIGNS = {"positive": WORDS[:3], "negative": WORDS[3:6]}
-
-
-@pytest.fixture(scope="session")
-def tiny(tmp_path_factory):
-    """The folder of a two-layer BERT with a vocabulary of the words above."""
-    folder = tmp_path_factory.mktemp("tiny")
-    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    vocabulary = {
-        word: i for i, word in enumerate([*special, *WORDS, *"?.,", *map(str, range(10))])
-    }
-    BertTokenizer(vocab=vocabulary).save_pretrained(folder)
-    sizes = {"hidden_size": 32, "num_attention_heads": 2, "intermediate_size": 64}
-    config = BertConfig(
-        vocab_size=len(vocabulary), num_hidden_layers=2, initializer_range=0.05, **sizes
-    )
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        BertModel(config).save_pretrained(folder)
-    return folder
 
 
 @pytest.fixture
