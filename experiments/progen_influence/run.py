@@ -32,10 +32,11 @@ def main() -> None:
     options.add_argument("--data", type=Path, required=True, help="film reviews: rows or a run")
     options.add_argument("--rows", type=int, default=1200, help="examples used at most")
     options.add_argument("--seed", type=int, default=0)
+    options.add_argument("overrides", nargs="*", help="as for run.py: model.epochs=1")
     chosen = options.parse_args()
     register()
     with initialize_config_dir(str(CONF), version_base="1.3"):
-        experiment = build(compose("config", overrides=["task=imdb", "model.max_length=128"]))
+        experiment = build(compose("config", overrides=["task=imdb", *chosen.overrides]))
     examples = load(experiment, chosen.data, chosen.rows, chosen.seed)
     train, held_out, flipped = trained_layers(experiment, examples, chosen.seed)
     print(
@@ -113,7 +114,7 @@ def show_leaving_out(train: LastLayer, held_out: LastLayer) -> None:
             reverse_loss(given(held_out.inputs, held_out.targets, without)) - reverse_loss(judged)
         )
     ranks = [np.argsort(np.argsort(values)) for values in (-scores, np.array(changes))]
-    spearman = np.corrcoef(np.array(ranks))[0, 1]
+    spearman = np.asarray(np.corrcoef(np.array(ranks)))[0, 1]
     print(f"leave-one-out, logistic regression on {len(chosen)} examples: Spearman {spearman:.3f}")
 
 
