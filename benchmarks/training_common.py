@@ -80,26 +80,43 @@ def tokenised(rows: list[Example], tokenizer: Any, **options: Any) -> list[dict[
     return [{name: column[i] for name, column in columns.items()} for i in range(len(rows))]
 
 
+def use_threads(count: int) -> None:
+    """Compute with `count` threads, 0: all physical cores; our code included."""
+    import torch
+
+    import s3.student.inference
+    import s3.student.training
+    from s3.student.hardware import cores
+
+    count = count or cores()
+    torch.set_num_threads(count)
+    s3.student.inference.cores = s3.student.training.cores = lambda: count
+
+
 def side(name: str, work: Callable[..., tuple[int, str]], threads: int, *given: Any) -> Measured:
     """Run `work(*given)` in a process of its own; it returns its rows and a remark."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         return pool.submit(_measured, name, work, threads, given).result()
 
 
-def table(sides: Iterable[Callable[[], Measured]], repeats: int, base: int = 0) -> None:
-    """Run the sides in turn, `repeats` times, and print the medians; ratios to side `base`."""
+def table(sides: Iterable[Callable[[], Measured]], repeats: int) -> None:
+    """Run the sides in turn, `repeats` times, and print the medians; ratios to the first side.
+
+    On a busy machine only CPU seconds with one thread can be compared.
+    """
     runs = [[run() for run in list(sides)] for _ in range(repeats)]
-    columns = list(zip(*runs, strict=True))
-    rates = [statistics.median(run.rate for run in column) for column in columns]
-    print("| | examples/s | wall s | CPU s | ratio | peak MiB | |\n|---|---|---|---|---|---|---|")
-    for column, rate in zip(columns, rates, strict=True):
-        wall, cpu, memory = (
+    print("| | examples/s | wall s | CPU s | ratio by wall, by CPU | peak MiB | |")
+    print("|---|---|---|---|---|---|---|")
+    first = None
+    for column in zip(*runs, strict=True):
+        rate, wall, cpu, memory = (
             statistics.median(getattr(run, part) for run in column)
-            for part in ("wall", "cpu", "memory")
+            for part in ("rate", "wall", "cpu", "memory")
         )
+        first = first or (wall, cpu)
         print(
             f"| {column[0].name} | {rate:.1f} | {wall:.1f} | {cpu:.1f} | "
-            f"{rate / rates[base]:.2f} | {memory:.0f} | {column[-1].said} |"
+            f"{first[0] / wall:.2f}, {first[1] / cpu:.2f} | {memory:.0f} | {column[-1].said} |"
         )
 
 
@@ -110,17 +127,18 @@ def _label(label: int | str) -> str:
 def _measured(
     name: str, work: Callable[..., tuple[int, str]], threads: int, given: tuple[Any, ...]
 ) -> Measured:
-    import torch
-
-    import s3.student.inference
-    import s3.student.training
-    from s3.student.hardware import cores
-
-    count = threads or cores()
-    torch.set_num_threads(count)
-    s3.student.inference.cores = s3.student.training.cores = lambda: count
+    use_threads(threads)
+    work(*(part[:8] if isinstance(part, list) else part for part in given))  # imports, caches
     wall, cpu = time.perf_counter(), time.process_time()
     rows, said = work(*given)
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return Measured(name, rows / wall, wall, cpu, memory, said)
+    return Measured(name, rows / wall, wall, cpu, _peak_memory(), said)
+
+
+def _peak_memory() -> float:
+    """MiB; Linux's own count, since getrusage's begins with what the parent process had."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        line = next(row for row in status.read_text().splitlines() if row.startswith("VmHWM"))
+        return int(line.split()[1]) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -23,9 +23,11 @@ def training(precision: str, rows: int, length: int, profile: bool) -> float:
     """Return the FLOP/s of whole training steps: 6 a token and weight, and the attention."""
     import torch
 
+    from s3.student.dropout import quicken
     from s3.student.pretrained import load_model
 
     model = load_model(common.HEAD, common.student().source).train()
+    quicken(model)
     optimizer = torch.optim.AdamW(model.parameters(), 1e-5, fused=True)
     ids = torch.randint(1000, 20000, (rows, length))
 
@@ -46,12 +48,16 @@ def training(precision: str, rows: int, length: int, profile: bool) -> float:
 
 
 def _timed(work: Any) -> tuple[float, int]:
+    """Return seconds and runs; CPU seconds of a single thread, which a busy machine spares."""
+    import torch
+
+    clock = time.process_time if torch.get_num_threads() == 1 else time.perf_counter
     work()
-    began, runs = time.perf_counter(), 0
-    while time.perf_counter() - began < SECONDS:
+    began, runs = clock(), 0
+    while clock() - began < SECONDS:
         work()
         runs += 1
-    return time.perf_counter() - began, runs
+    return clock() - began, runs
 
 
 def _profile(step: Any) -> None:

@@ -29,6 +29,7 @@ def theirs(train: list[Example], **settings: Any) -> tuple[int, str]:
             report_to="none",
             save_strategy="no",
             disable_tqdm=True,
+            use_cpu=True,
             **settings,
         )
         trainer = Trainer(

@@ -110,10 +110,16 @@ class Student:
 
     @cached_property
     def tokenizer(self) -> PreTrainedTokenizerFast:
-        """The model's tokenizer."""
+        """The model's tokenizer; UserError where the model cannot read `max_length` tokens."""
         from s3.student.pretrained import load_tokenizer
 
-        return load_tokenizer(self.source)
+        tokenizer = load_tokenizer(self.source)
+        if self.max_length > tokenizer.model_max_length:
+            raise UserError(
+                f"model.max_length={self.max_length} is more than the "
+                f"{tokenizer.model_max_length} tokens that {self.name} reads"
+            )
+        return tokenizer
 
     def tokens(self, head: Head) -> Tokens:
         """Return the store of all that this student has tokenised for the head so far."""

@@ -1,12 +1,13 @@
 """A whole training, its folder, and what the configuration accepts."""
 
+import shutil
 import subprocess
 import sys
 
 import pytest
 import torch
 from omegaconf import OmegaConf
-from transformers import pipeline
+from transformers import AutoTokenizer, pipeline
 
 from s3.errors import UserError
 from s3.student import Classifier, Package, Predictor, Student
@@ -110,6 +111,26 @@ def test_empty_sets_and_missing_weights_are_the_users(student, varied, head, tra
         varied(weights=str(tmp_path / "no")).fit(head, train, train, seed=0, folder=tmp_path)
     with pytest.raises(UserError, match="cannot be loaded"):
         varied(weights=str(tmp_path)).fit(head, train, train, seed=0, folder=tmp_path / "out")
+
+
+def test_pickled_and_unreachable_weights_are_refused(
+    tiny, varied, head, train, tmp_path, monkeypatch
+):
+    shutil.copytree(tiny, tmp_path / "pickled")
+    (tmp_path / "pickled/model.safetensors").unlink()
+    torch.save({}, tmp_path / "pickled/pytorch_model.bin")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    for weights in (str(tmp_path / "pickled"), "no-such-owner/no-such-model"):
+        with pytest.raises(UserError, match=f"{weights}: cannot be loaded.*safetensors"):
+            varied(weights=weights).fit(head, train, train, seed=0, folder=tmp_path / "out")
+
+
+def test_more_tokens_than_the_model_reads_are_refused(tiny, varied, head, train, tmp_path):
+    shutil.copytree(tiny, tmp_path / "short")
+    tokenizer = AutoTokenizer.from_pretrained(tiny, model_max_length=16)
+    tokenizer.save_pretrained(tmp_path / "short")
+    with pytest.raises(UserError, match="max_length=32 is more than the 16 tokens"):
+        varied(weights=str(tmp_path / "short")).tokens(head).select(train, targets=True)
 
 
 @pytest.mark.parametrize(
