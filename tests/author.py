@@ -23,6 +23,12 @@ Rule = Callable[[str, str], str]  # prompt, a number that is another for each sa
 PROMPT_TOKENS, REPLY_TOKENS = 11, 7  # what every reply is said to have used
 
 
+class Listener(ThreadingHTTPServer):
+    """A server that lets a whole test connect at once; 5 in the queue cost seconds of retries."""
+
+    request_queue_size = 256
+
+
 class Author:
     """The endpoint, while the block runs. A reply that ends in "[cut]" is one cut off there.
 
@@ -32,7 +38,7 @@ class Author:
     def __init__(self, rule: Rule) -> None:
         self.asked, self.bodies = list[str](), list[dict[str, Any]]()
         self._rule = rule
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server = Listener(("127.0.0.1", 0), self._handler())
         self.url = f"http://127.0.0.1:{self._server.server_port}/v1"
 
     def __enter__(self) -> Author:

@@ -106,5 +106,5 @@ def conditions(task: Task, llm: Connection, number: int, asked: Batch) -> list[s
 def _names(reply: Completion, prompt: Prompt) -> list[str]:
     """Return the one name that a reply gives, or nothing."""
     text, finished = whole(reply, prompt)
-    name = strip_frame(text).rstrip(".")
+    name = strip_frame(text).rstrip(" .,;:")
     return [name] if name and finished and not is_refusal(text) else []

@@ -49,7 +49,7 @@ def run(tiny: Path, tmp_path: Path) -> Run:
 
 def films(prompt: str, sample: str) -> str:
     if prompt.startswith(("Movie:", "Name one")):
-        return ["The Lost Copper", "Garden of Signals", "A Letter [cut]"][int(sample) % 3]
+        return ["The Lost Copper", "Garden of Signals,", "A Letter [cut]"][int(sample) % 3]
     return sentence(prompt, sample)
 
 
