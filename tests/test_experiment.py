@@ -10,13 +10,12 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.llm.endpoint import Endpoint
+from tests.runs import ROOT, finished, result, wait
 
-ROOT = Path(__file__).parents[1]
 Serve = Callable[..., Endpoint]
 
 
@@ -48,7 +47,7 @@ class Lab:
         return output
 
     def folders(self, root: str = "outputs") -> list[Path]:
-        return sorted(path.parent for path in (self.folder / root).glob("*/summary.json"))
+        return finished(self.folder / root)
 
 
 @pytest.fixture
@@ -56,23 +55,6 @@ def lab(tiny: Path, tmp_path: Path) -> Lab:
     folder = tmp_path / "lab"
     folder.mkdir()
     return Lab(tiny, folder)
-
-
-def result(folder: Path) -> tuple[Any, ...]:
-    """What must not depend on how a run was carried out: data, model, metrics but for time."""
-    rows = json.loads((folder / "summary.json").read_text())["rounds"]
-    rows = [{k: v for k, v in row.items() if not k.startswith("seconds/")} for row in rows]
-    data = (folder / "data" / "train.parquet").read_bytes()
-    added = [path.read_bytes() for path in sorted(folder.glob("rounds/*/added.jsonl"))]
-    return rows, data, added, (folder / "model" / "model.safetensors").read_bytes()
-
-
-def wait(until: Callable[[], bool], process: subprocess.Popen[str]) -> None:
-    limit = time.monotonic() + 120
-    while not until():
-        assert process.poll() is None, process.communicate()[0]
-        assert time.monotonic() < limit, "waited in vain"
-        time.sleep(0.02)
 
 
 def test_a_run_makes_what_it_promises_and_is_found_again(lab: Lab, serve: Serve) -> None:
