@@ -32,7 +32,6 @@ class Rounds:
     best: Round | None = None  # by gold validation; the earliest of equals
     last: Round | None = None
     _training: float = 0.0  # seconds spent in fit during the current round
-    _paid: float = 0.0
 
     def __post_init__(self) -> None:
         """Get ready to compare each round's data with the gold data."""
@@ -119,8 +118,8 @@ class Rounds:
         return row | {f"test/{name}": value for name, value in test.items()}
 
     def _spent(self, round_: Round) -> Row:
-        paid, self._paid = self.llm.usage.cost - self._paid, self.llm.usage.cost
-        return {"llm/tokens": round_.batch.tokens, "llm/cost": paid}
+        paid = self.llm.paid - sum(row["llm/cost"] for row in self.rows)
+        return {"llm/tokens": round_.batch.tokens, "llm/cost": round(paid, 9)}
 
 
 def data_row(round_: Round) -> Row:

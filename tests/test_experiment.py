@@ -26,7 +26,8 @@ class Lab:
         self.folder = folder
         self.options = [
             "llm=server", "llm.model=test", "llm.name=test", f"model.weights={tiny}",
-            "model.max_length=96", "model.epochs=2", "model.precision=fp32", "seed_size=12",
+            "llm.input_price=1", "llm.output_price=2", "model.max_length=96", "model.epochs=2",
+            "model.precision=fp32", "seed_size=12",
             "task.gold.validation_size=12", "task.gold.test_size=10", "wandb.mode=offline",
         ]  # fmt: skip
 
@@ -63,6 +64,7 @@ def test_a_run_makes_what_it_promises_and_is_found_again(lab: Lab, serve: Serve)
     (folder,) = lab.folders()
     summary = json.loads((folder / "summary.json").read_text())
     assert [row["data/seed"] for row in summary["rounds"]] == [12, 12, 12]
+    assert all(row["llm/cost"] > 0 for row in summary["rounds"])
     for row, following in zip(summary["rounds"], summary["rounds"][1:], strict=False):
         assert following["data/added"] + following["data/missing"] == row["mistakes"]
         assert following["data/size"] == row["data/size"] + following["data/added"]

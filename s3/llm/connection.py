@@ -66,6 +66,11 @@ class Connection:
         self._store.hit(work.run, llm.name, llm.model, self.usage.stored)
         self._store.close()
 
+    @property
+    def paid(self) -> float:
+        """US dollars that the run has paid so far, in earlier processes too."""
+        return self._store.paid(self._work.run).cost
+
     def complete(
         self, prompts: Iterable[Prompt], what: str = "completions"
     ) -> Iterator[Completion | Failure]:
