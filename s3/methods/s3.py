@@ -55,6 +55,11 @@ class S3(Method):
         if self.extrapolated is Extrapolated.gold and self.size and self.size <= self.seed_size:
             raise ValueError("size must exceed seed_size where all gold is extrapolated")
 
+    def check(self, task: Task) -> None:
+        """Raise ValueError where rationales are left out and the task has no query without."""
+        if not (self.rationales or self.seed_from or task.given or task.bare):
+            raise ValueError("method.rationales=false needs task.bare, a query without $rationales")
+
     def run(self, bench: Bench) -> Iterator[Round]:
         """Yield `rounds` + 1 trainings; nothing is asked of the LLM after the last one."""
         seed = batch = self._seed(bench)

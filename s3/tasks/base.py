@@ -80,6 +80,7 @@ class Task:
     contexts: str | None = None  # a file of unlabelled texts for the given fields; null: gold's
     system: str = ""  # the system message of a chat
     query: Wording = field(default_factory=Wording)  # the paper's T_query
+    bare: Wording = field(default_factory=Wording)  # T_query where rationales are left out
     mistake: Wording = field(default_factory=Wording)  # the paper's T_mis
     zerogen: Wording = field(default_factory=Wording)  # ZeroGen's own query; empty: `query`
     condition: Wording = field(default_factory=Wording)  # asks for its `$condition`; empty: none
@@ -139,7 +140,8 @@ class Task:
     ) -> Ask:
         """Return the request for a seed example (T_query)."""
         variables = {"rationales": ", ".join(rationales), **fields, **self.words(target)}
-        prompt = self.prompt(style, self.query.fill(style, variables))
+        wording = self.query if rationales or self.given else self.bare
+        prompt = self.prompt(style, wording.fill(style, variables))
         origin = Origin("seed", 0, prompt=prompt.text, rationales=rationales)
         return Ask(prompt, fields, target, origin, tuple(fields.values()))
 

@@ -38,6 +38,8 @@ class Classification(Task):
         if not self.given:
             self.rationale.check("rationale", {"number", "label"})
             context.add("rationales")
+        if self.bare:
+            self.bare.check("bare", {*self.given, "label"})
         self.query.check("query", context)
         self.mistake.check("mistake", {*self.given, "label", self.written})
         self._check_zerogen({*self.given, "label"})

@@ -170,3 +170,12 @@ def test_what_is_out_of_range_fails_when_composed(override: str, said: str):
     with pytest.raises(UserError) as caught:
         composed(override)
     assert said in str(caught.value)
+
+
+def test_without_rationales_reviews_are_asked_for_by_a_query_of_their_own():
+    trial = Trial("task=imdb", "method.rationales=false", "method.rounds=0")
+    seeds = [one.origin for one in trial.rounds[0].train]
+    assert {origin.rationales for origin in seeds} == {()}
+    assert all("has ." not in origin.prompt and "review" in origin.prompt for origin in seeds)
+    with pytest.raises(UserError, match="needs task.bare"):
+        composed("task=imdb", "method.rationales=false", "task.bare={chat:'',continuation:''}")
