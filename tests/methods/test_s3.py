@@ -177,5 +177,5 @@ def test_without_rationales_reviews_are_asked_for_by_a_query_of_their_own():
     seeds = [one.origin for one in trial.rounds[0].train]
     assert {origin.rationales for origin in seeds} == {()}
     assert all("has ." not in origin.prompt and "review" in origin.prompt for origin in seeds)
-    with pytest.raises(UserError, match="needs task.bare"):
+    with pytest.raises(UserError, match="a query without"):
         composed("task=imdb", "method.rationales=false", "task.bare={chat:'',continuation:''}")
