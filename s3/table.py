@@ -7,7 +7,7 @@ from s3.report import Report, Row
 # The metrics that have a column (those that a run has), with its heading.
 SCORES = {
     "train/accuracy": "train",
-    "validation/accuracy": "validation",
+    "validation/accuracy": "val.",
     "test/accuracy": "test",
     "validation/em": "val. EM",
     "validation/f1": "val. F1",
