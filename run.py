@@ -21,8 +21,8 @@ CONTINUE = "Everything paid for is kept: the same command continues."
 def main(cfg: DictConfig) -> None:
     """Run one composed experiment."""
     hydra_config = HydraConfig.get()
-    if cfg.root is None:
-        cfg.root = "multirun" if hydra_config.mode is RunMode.MULTIRUN else "outputs"
+    if cfg.root is None and hydra_config.mode is RunMode.MULTIRUN:
+        cfg.root = "multirun"
     choices = {group: str(name) for group, name in hydra_config.runtime.choices.items()}
     build(cfg).run(plain(cfg), choices)
 

@@ -30,7 +30,6 @@ CLASSES = (
     ProGen,
     GoldOnly,
 )
-GROUPS = ("task", "llm", "model", "method")
 
 
 def register() -> None:

@@ -73,9 +73,14 @@ def digest(content: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+def added_files(run: Path) -> list[Path]:
+    """Return the files of a run's folder that hold the rows of each round, in order."""
+    return sorted(run.glob("rounds/*/added.jsonl"))
+
+
 def content_digest(path: Path) -> str:
     """Return a digest of a file, or of the rows that a run's folder added; UserError if missing."""
-    files = sorted(path.glob("rounds/*/added.jsonl")) if path.is_dir() else [path]
+    files = added_files(path) if path.is_dir() else [path]
     if not all(file.is_file() for file in files):
         raise UserError(f"{path}: no such file or folder (looked for it from {Path.cwd()}).")
     return digest([hashlib.sha256(file.read_bytes()).hexdigest() for file in files])

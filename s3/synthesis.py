@@ -36,6 +36,11 @@ class Batch:
         self.completions += 1
         self.tokens += reply.prompt_tokens + reply.completion_tokens
 
+    def charge(self, other: Batch) -> None:
+        """Count what another batch asked for too: rationales, conditions."""
+        self.completions += other.completions
+        self.tokens += other.tokens
+
     @property
     def shortfall(self) -> str:
         """What is missing and why, in a line; empty where nothing is."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from s3.data import Example, Origin, from_row, read_jsonl
+from s3.data import Example, Origin, added_files, from_row, read_jsonl
 from s3.errors import UserError
 from s3.rows import read_file
 from s3.tasks import Task
@@ -18,8 +18,7 @@ def existing(task: Task, path: Path, kind: str) -> list[Example]:
     count as that kind. Raises UserError where there are none, and for rows of another task.
     """
     if path.is_dir():
-        files = sorted(path.glob("rounds/*/added.jsonl"))
-        examples = [from_row(row) for file in files for row in read_jsonl(file)]
+        examples = [from_row(row) for file in added_files(path) for row in read_jsonl(file)]
         found = [example for example in examples if example.origin.kind == kind]
     else:
         found = [_as(kind, task.read_gold(placed)) for placed in read_file(path)]

@@ -121,8 +121,7 @@ class Prompts:
         self._place = places.stop
         slots = [self._fed(place, index) for place in places]
         batch = write(self.bench.task, self.bench.llm, slots, known, f"round {index} data")
-        batch.completions += self._asked.completions
-        batch.tokens += self._asked.tokens
+        batch.charge(self._asked)
         self._asked = Batch(0)
         return batch
 

@@ -113,8 +113,7 @@ class S3(Method):
             rationales = rationales_of(task, llm, self.rationales_per_label, asked)
         k = self.rationales_per_prompt
         batch = seed_data(task, llm, contexts, size, bench.seed, rationales, k)
-        batch.completions += asked.completions
-        batch.tokens += asked.tokens
+        batch.charge(asked)
         return batch
 
     def _merge(self, seed: list[Example], added: list[Example], run_seed: int) -> list[Example]:

@@ -39,8 +39,7 @@ class ZeroGen(S3):
         batch = write(
             bench.task, bench.llm, [slot(place) for place in range(size)], (), "seed data"
         )
-        batch.completions += asked.completions
-        batch.tokens += asked.tokens
+        batch.charge(asked)
         return batch
 
 
