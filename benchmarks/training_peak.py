@@ -24,10 +24,12 @@ def training(precision: str, rows: int, length: int, profile: bool) -> float:
     import torch
 
     from s3.student.dropout import quicken
+    from s3.student.hardware import keep_memory
     from s3.student.pretrained import load_model
 
     model = load_model(common.HEAD, common.student().source).train()
     quicken(model)
+    keep_memory()
     optimizer = torch.optim.AdamW(model.parameters(), 1e-5, fused=True)
     ids = torch.randint(1000, 20000, (rows, length))
 
