@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
+import statistics
 import time
+from collections.abc import Callable
 from typing import Any
 
 import training_common as common
 
-SECONDS = 4.0
+TURNS = 25
+SHAPES = ((384, 1536), (1536, 384))  # of the model's largest products
+Work = Callable[[], float]  # does it once and returns its FLOP
 
 
-def peak(dtype: Any, rows: int, inner: int, outer: int) -> float:
-    """Return the FLOP/s of the model's largest product alone."""
+def product(dtype: Any, inner: int, outer: int) -> Work:
+    """Return the model's product of 2,048 tokens, four times."""
     import torch
 
-    left, right = torch.randn(rows, inner).to(dtype), torch.randn(outer, inner).to(dtype)
-    seconds, runs = _timed(lambda: torch.nn.functional.linear(left, right))
-    return 2.0 * rows * inner * outer * runs / seconds
+    left, right = torch.randn(2048, inner).to(dtype), torch.randn(outer, inner).to(dtype)
+
+    def work() -> float:
+        for _ in range(4):
+            torch.nn.functional.linear(left, right)
+        return 4 * 2.0 * 2048 * inner * outer
+
+    return work
 
 
-def training(precision: str, rows: int, length: int, profile: bool) -> float:
-    """Return the FLOP/s of whole training steps: 6 a token and weight, and the attention."""
+def training(precision: str, rows: int, length: int) -> Work:
+    """Return a whole training step: 6 FLOP a token and weight, and the attention."""
     import torch
 
     from s3.student.dropout import quicken
@@ -32,34 +41,37 @@ def training(precision: str, rows: int, length: int, profile: bool) -> float:
     keep_memory()
     optimizer = torch.optim.AdamW(model.parameters(), 1e-5, fused=True)
     ids = torch.randint(1000, 20000, (rows, length))
+    weights = sum(p.numel() for n, p in model.named_parameters() if "encoder" in n and p.ndim > 1)
+    config = model.config
+    attention = 12 * rows * length * length * config.hidden_size * config.num_hidden_layers
 
-    def step() -> None:
+    def work() -> float:
         with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
             loss = model(input_ids=ids, attention_mask=torch.ones_like(ids)).logits.sum()
         loss.backward()
         optimizer.step()
         optimizer.zero_grad()
+        return 6.0 * weights * rows * length + attention
 
-    seconds, runs = _timed(step)
-    if profile:
-        _profile(step)
-    weights = sum(p.numel() for n, p in model.named_parameters() if "encoder" in n and p.ndim > 1)
-    config = model.config
-    attention = 12 * rows * length * length * config.hidden_size * config.num_hidden_layers
-    return runs / seconds * (6.0 * weights * rows * length + attention)
+    return work
 
 
-def _timed(work: Any) -> tuple[float, int]:
-    """Return seconds and runs; CPU seconds of a single thread, which a busy machine spares."""
+def rates(works: dict[str, Work]) -> dict[str, float]:
+    """Return each work's FLOP/s: they take turns, and the median counts.
+
+    Other machines share the processor: only neighbours in time can be compared. With one thread
+    CPU seconds are taken, which a busy machine spares.
+    """
     import torch
 
     clock = time.process_time if torch.get_num_threads() == 1 else time.perf_counter
-    work()
-    began, runs = clock(), 0
-    while clock() - began < SECONDS:
-        work()
-        runs += 1
-    return clock() - began, runs
+    found: dict[str, list[float]] = {name: [] for name in works}
+    for _ in range(TURNS):
+        for name, work in works.items():
+            began = clock()
+            flop = work()
+            found[name].append(flop / (clock() - began))
+    return {name: statistics.median(some) for name, some in found.items()}
 
 
 def _profile(step: Any) -> None:
@@ -81,9 +93,13 @@ def main() -> None:
     options = common.parser(__doc__).parse_args()
     torch.set_num_threads(options.threads or torch.get_num_threads())
     for precision, dtype in (("fp32", torch.float32), ("bf16", torch.bfloat16)):
-        best = max(peak(dtype, 2048, *shape) for shape in ((384, 1536), (1536, 384), (384, 384)))
         for rows, length in ((16, 128), (16, 64), (32, 32)):
-            reached = training(precision, rows, length, profile=length == 128)
+            step = training(precision, rows, length)
+            works = {str(shape): product(dtype, *shape) for shape in SHAPES}
+            found = rates({**works, "training": step})
+            reached, best = found.pop("training"), max(found.values())
+            if length == 128:
+                _profile(step)
             print(
                 f"{precision}, {rows} rows of {length}: {reached / 1e9:.0f} of {best / 1e9:.0f} "
                 f"GFLOP/s, share {reached / best:.2f}",

@@ -73,7 +73,7 @@ class Experiment:
     def _rehearse(self, report: Report, gold: GoldData, task: str) -> None:
         kind = report.folder.name.rpartition("-seed")[0]
         like = list(report.folder.parent.glob(f"{kind}-seed*"))
-        dryrun.show(dryrun.rehearse(self, gold, dryrun.learn(self.llm, task, like)))
+        dryrun.show(dryrun.rehearse(self, gold, dryrun.learn(self.llm, self.task, task, like)))
 
     def _run(self, report: Report, gold: GoldData, config: Mapping[str, Any]) -> None:
         name = report.folder.name

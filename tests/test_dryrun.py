@@ -50,7 +50,8 @@ def test_requests_and_tokens_are_those_of_the_run(serve: Serve) -> None:
     before = used(served(endpoint), habits, "rte-s3-server-minilm-seed0-x")
     assert before.requests == 24 + 10 + 5
     experiment = served(endpoint, "seed=1")
-    known = replace(learn(experiment.llm, "rte", []), kept=(1.0,), wrong=(0.5, 0.25))
+    found = learn(experiment.llm, experiment.task, "rte", [])
+    known = replace(found, kept=(1.0,), wrong=(0.5, 0.25))
     assert known.letters == pytest.approx(4, rel=0.02)  # the endpoint counts four a token
     guessed = plan(experiment, known).total
     asked = len(endpoint.requests)
@@ -112,11 +113,20 @@ def test_an_earlier_run_tells_what_is_kept_and_wrong(tmp_path: Path) -> None:
     ]  # fmt: skip
     content = {"rounds": rounds, "metric": "accuracy"}
     (tmp_path / "summary.json").write_text(json.dumps(content))
-    habits = learn(composed().llm, "rte", [tmp_path / "unfinished", tmp_path])
+    experiment = composed()
+    habits = learn(experiment.llm, experiment.task, "rte", [tmp_path / "unfinished", tmp_path])
     assert habits.kept == pytest.approx((0.75, 0.8))
     assert habits.wrong == pytest.approx((0.4, 0.3))
     assert any(str(tmp_path) in source for source in habits.sources)
     assert "by default" in habits.sources[0]
+
+
+def test_spans_are_expected_to_be_missed_at_first() -> None:
+    shares = {}
+    for name in ("qnli", "adversarial_qa"):
+        experiment = composed(f"task={name}")
+        shares[name] = learn(experiment.llm, experiment.task, name, []).wrong[0]
+    assert shares["qnli"] < 0.6 < 0.9 < shares["adversarial_qa"]
 
 
 def test_the_command_sends_and_writes_nothing_and_is_quick(tmp_path: Path) -> None:

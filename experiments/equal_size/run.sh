@@ -3,8 +3,8 @@
 set -euo pipefail
 : "${DATA:?set DATA to the folder of the real data}"
 cd "$(dirname "$0")/../.."
-common=(-m method=zerogen,s3,goldgen seed=0,1,2 seed_size=120 method.size=200
-    task.gold.source=files task.gold.validation_size=120 "$@")
+common=(-m method=zerogen,s3,goldgen seed=0,1,2 seed_size=100 method.size=160
+    task.gold.source=files task.gold.validation_size=100 "$@")
 python run.py task=rte "${common[@]}" task.gold.files.path="$DATA/rte" \
     task.gold.files.validation=train.jsonl task.gold.files.test=validation.jsonl
 python run.py task=imdb "${common[@]}" task.gold.files.path="$DATA/imdb" \

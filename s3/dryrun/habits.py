@@ -12,10 +12,12 @@ from typing import Any
 from s3.llm import LLM, Style
 from s3.llm.reply import read
 from s3.llm.store import Store
+from s3.tasks import ExtractiveQA, Task
 from s3.tasks.frame import listed
 
 SAMPLE = 500  # stored completions looked at, at most
 ENOUGH = 4  # completions of one length limit from which their mean is taken
+SPANS_WRONG = (0.95,)  # of gold validation: some hundred examples seldom teach the exact span
 
 
 @dataclass(frozen=True)
@@ -43,16 +45,18 @@ class Habits:
         return self.replies.get(limit) or Reply(self.length * limit)
 
 
-def learn(llm: LLM, task: str, like: list[Path]) -> Habits:
+def learn(llm: LLM, task: Task, name: str, like: list[Path]) -> Habits:
     """Return the habits that earlier runs of a task show, with what they were taken from.
 
-    `like` are folders of runs with the same parts; the one that finished last is taken.
+    `name` is what the names of its runs begin with. `like` are folders of runs with the same
+    parts; the one that finished last is taken.
     """
     summaries = [folder / "summary.json" for folder in like]
     finished = sorted((path for path in summaries if path.exists()), key=_time)
-    rounds: dict[str, Any] = _of_run(finished[-1]) if finished else {}
+    usual = {"wrong": SPANS_WRONG} if isinstance(task, ExtractiveQA) else {}
+    rounds: dict[str, Any] = _of_run(finished[-1]) if finished else usual
     place = f"from {finished[-1].parent}" if finished else "by default"
-    habits = replace(Habits(), **rounds, **_of_store(llm, task))
+    habits = replace(Habits(), **rounds, **_of_store(llm, name))
     seen = f"from {habits.sources[0]}" if habits.sources else "by default"
     lengths = ", ".join(f"{one.tokens:.0f} (of {limit})" for limit, one in habits.replies.items())
     answers = f"replies of {lengths or f'{habits.length:.0%} of the most'} tokens"
@@ -73,14 +77,14 @@ def _of_run(summary: Path) -> dict[str, tuple[float, ...]]:
     return {"kept": tuple(kept), "wrong": tuple(1 - row[name] for row in rows)}
 
 
-def _of_store(llm: LLM, task: str) -> dict[str, Any]:
+def _of_store(llm: LLM, name: str) -> dict[str, Any]:
     """Return what stored completions of this LLM and of the task's runs show, if there are any."""
     query = (
         "SELECT request, reply, prompt_tokens, completion_tokens FROM completions "
         "WHERE run >= ? AND run < ? AND endpoint = ? AND model = ? LIMIT ?"
     )
     # A run's name begins with its task's and a hyphen; the next character is the full stop.
-    values = (f"{task}-", f"{task}.", llm.name, llm.model, SAMPLE)
+    values = (f"{name}-", f"{name}.", llm.name, llm.model, SAMPLE)
     with closing(Store()) as store:
         found = store.database.execute(query, values).fetchall()
     rows = [(json.loads(request), *row) for request, *row in found]
