@@ -53,11 +53,11 @@ SETTINGS = [
 
 
 def tasks_prompts(number: int) -> list[Prompt]:
-    """Return prompts as the tasks rte and imdb make them: seeds and extrapolations, mixed."""
+    """Return different prompts as the tasks rte and imdb make them: seeds and extrapolations."""
     rng = random.Random(7)
     rows = {name: _rows(name) for name in ("rte", "imdb")}
-    prompts = []
-    for _ in range(number):
+    prompts: dict[str, Prompt] = {}
+    while len(prompts) < number:
         pair, review = rng.choice(rows["rte"]), rng.choice(rows["imdb"])
         truth, mood = rng.choice(["correct", "wrong"]), rng.choice(["positive", "negative"])
         reasons = ", ".join(rng.sample(REASONS, 3))
@@ -69,8 +69,8 @@ def tasks_prompts(number: int) -> list[Prompt]:
                 (IMDB_AGAIN.format(**review, word=mood), 96),
             ]
         )
-        prompts.append(Prompt(text, stop=('"',), reply_tokens=tokens))
-    return prompts
+        prompts[text] = Prompt(text, stop=('"',), reply_tokens=tokens)
+    return list(prompts.values())
 
 
 def _rows(name: str) -> list[dict[str, str]]:

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# S3 with the embedded LLM on real RTE and IMDb: 200 seed examples, two rounds.
+# S3 with the embedded LLM on real data: 200 seed examples (120), two rounds.
 set -euo pipefail
 : "${DATA:?set DATA to the folder of the real data}"
 cd "$(dirname "$0")/../.."
@@ -9,3 +9,12 @@ python run.py task=rte "${common[@]}" task.gold.files.path="$DATA/rte" \
 python run.py task=imdb "${common[@]}" task.gold.files.path="$DATA/imdb" \
     task.gold.files.validation=train_sub2500.jsonl.gz \
     task.gold.files.test=test_sub2500.jsonl.gz task.gold.test_size=1000 model.max_length=128
+# The tasks whose contexts are passages, in small.
+small=(method=s3 seed_size=120 task.gold.source=files task.gold.validation_size=150
+    task.gold.test_size=1000 "$@")
+python run.py task=qnli "${small[@]}" task.gold.files.path="$DATA/qnli" \
+    task.gold.files.validation=train_sub9999.jsonl.gz task.gold.files.test=validation.jsonl.gz \
+    +task.gold.files.columns.paragraph=sentence
+python run.py task=adversarial_qa "${small[@]}" task.gold.files.path="$DATA/adversarial_qa" \
+    task.gold.files.validation=proxy_train_from_validation.jsonl.gz \
+    task.gold.files.test=proxy_test_from_validation.jsonl.gz

@@ -87,12 +87,12 @@ class Student:
 
         `folder` belongs to these inputs alone. A finished training found in it is loaded, a killed
         one continued to the result of an undisturbed one. `what` is shown beside the progress.
-        Raises UserError where there are no examples, or no weights that can be loaded.
+        Raises UserError where there are fewer examples than devices, or no weights that can be loaded.
         """
-        if not train or not validation:
+        if min(len(train), len(validation)) < self.devices:
             raise UserError(
-                "training needs examples to train on and to validate with; there are "
-                f"{len(train)} and {len(validation)}"
+                f"training needs {self.devices} examples or more (one a device, model.devices) "
+                f"to train on and to validate with; there are {len(train)} and {len(validation)}"
             )
         if not Predictor.finished(folder):
             from s3.student.training import train_into
