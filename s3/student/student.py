@@ -87,7 +87,7 @@ class Student:
 
         `folder` belongs to these inputs alone. A finished training found in it is loaded, a killed
         one continued to the result of an undisturbed one. `what` is shown beside the progress.
-        Raises UserError where there are fewer examples than devices, or no weights that can be loaded.
+        Raises UserError where examples are fewer than devices, or no weights can be loaded.
         """
         if min(len(train), len(validation)) < self.devices:
             raise UserError(
