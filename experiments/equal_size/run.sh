@@ -4,4 +4,4 @@ set -euo pipefail
 : "${DATA:?set DATA to the folder of the real data}"
 cd "$(dirname "$0")/../.."
 python run.py -m --config-dir=experiments/equal_size/conf task=real_rte,real_imdb \
-    method=zerogen,s3,goldgen seed=0,1,2 seed_size=100 method.size=160 model.max_length=128 "$@"
+    method=zerogen,s3,goldgen seed=0,1,2 seed_size=80 method.size=120 model.max_length=128 "$@"

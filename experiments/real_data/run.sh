@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# S3 with the embedded LLM on real data: 200 seed examples (120), two rounds.
+# S3 with the embedded LLM on real data: 200 seed examples (80), two rounds.
 set -euo pipefail
 : "${DATA:?set DATA to the folder of the real data}"
 cd "$(dirname "$0")/../.."
@@ -10,7 +10,7 @@ python run.py task=imdb "${common[@]}" task.gold.files.path="$DATA/imdb" \
     task.gold.files.validation=train_sub2500.jsonl.gz \
     task.gold.files.test=test_sub2500.jsonl.gz task.gold.test_size=1000 model.max_length=128
 # The tasks whose contexts are passages, in small.
-small=(method=s3 seed_size=120 task.gold.source=files task.gold.validation_size=150
+small=(method=s3 seed_size=80 task.gold.source=files task.gold.validation_size=100
     task.gold.test_size=1000 "$@")
 python run.py task=qnli "${small[@]}" task.gold.files.path="$DATA/qnli" \
     task.gold.files.validation=train_sub9999.jsonl.gz task.gold.files.test=validation.jsonl.gz \
