@@ -1,7 +1,7 @@
 """The embedded server: completions a second by setting, and which settings keep seeds exact.
 
 `python benchmarks/llm_embedded.py --prompts 64 --rounds 2`. The settings take turns. Exact means:
-the same texts as the first setting gives when prompts come in another order and alone.
+the same texts when the prompts come in another order, and when they come alone.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from s3.llm.pool import Pool
 from s3.llm.work import Work
 from s3.registry import cache_folder
 
+ALONE = 20  # prompts asked one at a time
 ROOT = Path(__file__).resolve().parent.parent / "s3" / "bundled"
 RTE = '{premise}\nBased on the above description, the following sentence is definitely {word}: "'
 RTE_AGAIN = RTE + '{hypothesis}"\nA similar sentence that is also definitely {word}: "'
@@ -115,6 +116,17 @@ def shuffled(setting: Setting, prompts: list[Prompt]) -> list[str]:
     return [text for _, text in sorted(zip(order, texts, strict=True))]
 
 
+def alone(setting: Setting, prompts: list[Prompt]) -> list[str]:
+    """Return the texts of prompts that are asked one after the other."""
+    texts = []
+    embedded.SLOTS, embedded.BATCH = setting.slots, setting.batch
+    _empty_store()
+    with SmolLM2(concurrency=setting.slots).connect(0) as llm:
+        for prompt in prompts:
+            texts += [one.text for one in llm.complete([prompt]) if isinstance(one, Completion)]
+    return texts
+
+
 def main() -> None:
     """Measure the settings in turns, then their exactness; print a table."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -139,9 +151,12 @@ def main() -> None:
         other = shuffled(setting, prompts)
         equal = sum(a == b for a, b in zip(reference[setting.name], other, strict=True))
         first = sum(a == b for a, b in zip(reference[chosen[0].name], other, strict=True))
+        single = alone(setting, prompts[:ALONE])
+        same = sum(a == b for a, b in zip(reference[setting.name], single, strict=False))
         print(
             f"{setting.name:34} {statistics.median(rates[setting.name]):5.2f} completions/s   "
-            f"{equal}/{len(prompts)} texts equal in another order, {first} equal to the first's",
+            f"{equal}/{len(prompts)} texts equal in another order, {first} equal to the first's, "
+            f"{same}/{len(single)} equal alone",
             flush=True,
         )
 

@@ -91,7 +91,7 @@ def main() -> None:
     import torch
 
     options = common.parser(__doc__).parse_args()
-    torch.set_num_threads(options.threads or torch.get_num_threads())
+    common.use_threads(options.threads)
     for precision, dtype in (("fp32", torch.float32), ("bf16", torch.bfloat16)):
         for rows, length in ((16, 128), (16, 64), (32, 32)):
             step = training(precision, rows, length)

@@ -1,4 +1,4 @@
-"""Peak memory of training on 2,000 and on 200,000 rows: what grows is arrays, and nothing else.
+"""Peak memory of training on 2,000 and on 200,000 rows, and what of it the rows themselves take.
 
 The encoder is a small one with random weights, so that the rows' share of the memory is seen and
 the training takes minutes. The rows pair real RTE's sentences.

@@ -143,9 +143,10 @@ def test_the_command_sends_and_writes_nothing_and_is_quick(tmp_path: Path) -> No
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("task", ["rte", "imdb"])
+@pytest.mark.parametrize("task", ["rte", "imdb", "qnli", "adversarial_qa"])
 def test_the_default_estimate_is_within_a_quarter_on_the_embedded_llm(task: str) -> None:
     experiment = composed(f"task={task}", "method.rounds=1", *SIZES, "seed_size=40")
-    guessed = plan(experiment).total
-    real = used(experiment, Habits(), f"{task}-x")
+    habits = learn(experiment.llm, experiment.task, task, [])
+    guessed = plan(experiment, habits).total
+    real = used(experiment, habits, f"{task}-x")
     assert guessed.tokens == pytest.approx(real.tokens, rel=0.25)

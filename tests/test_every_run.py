@@ -44,7 +44,8 @@ def rounds(folder: Path) -> list[dict[str, float]]:
 
 def test_every_task_runs_to_the_end(tiny: Path, tmp_path: Path) -> None:
     tasks = ["rte", "imdb", "qnli", "adversarial_qa"]
-    made = run(tmp_path, tiny, "-m", f"task={','.join(tasks)}", "method.rounds=1")
+    options = ["method.rounds=1", "llm.style=continuation"]  # as the default LLM is asked
+    made = run(tmp_path, tiny, "-m", f"task={','.join(tasks)}", *options)
     assert sorted(made) == sorted(f"{task}-s3" for task in tasks)
     for name, folder in made.items():
         first, second = rounds(folder)
@@ -55,8 +56,10 @@ def test_every_task_runs_to_the_end(tiny: Path, tmp_path: Path) -> None:
 
 
 def test_every_method_runs_to_the_end(tiny: Path, tmp_path: Path) -> None:
-    small = ["method.size=20"]
-    made = run(tmp_path, tiny, "-m", "task=imdb", "method=zerogen,goldgen,progen", *small)
+    made = run(tmp_path, tiny, "-m", "task=imdb", "method=zerogen,goldgen", "method.size=20")
+    fed = ["method.size=20", "method.first=8", "method.held_out=8"]  # feedback after eight
+    made |= run(tmp_path, tiny, "task=imdb", "method=progen", *fed)
+    assert [row["data/size"] for row in rounds(made["imdb-progen"])] == [8, 20]
     made |= run(tmp_path, tiny, "task=imdb", "method=gold")
     assert sorted(made) == sorted(f"imdb-{method}" for method in METHODS)
     sizes = {name: rounds(folder)[-1]["data/size"] for name, folder in made.items()}

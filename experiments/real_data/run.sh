@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
-# S3 with the embedded LLM on real data: 200 seed examples (80), two rounds.
+# S3 with the embedded LLM on real data: 200 seed examples, 80 for qnli and adversarial_qa.
 set -euo pipefail
 : "${DATA:?set DATA to the folder of the real data}"
+export DATA
+DATA=$(realpath "$DATA")
 cd "$(dirname "$0")/../.."
 common=(method=s3 task.gold.source=files task.gold.validation_size=300 "$@")
 python run.py task=rte "${common[@]}" task.gold.files.path="$DATA/rte" \

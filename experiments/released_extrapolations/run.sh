@@ -3,6 +3,8 @@
 # DATA holds rte/, imdb/ and s3_gpt35_synthetic/ (the released rows, rounds 1 and 2, as JSON Lines).
 set -euo pipefail
 : "${DATA:?set DATA to the folder of the real data}"
+export DATA
+DATA=$(realpath "$DATA")
 cd "$(dirname "$0")/../.."
 mkdir -p outputs/released
 released="$DATA/s3_gpt35_synthetic"

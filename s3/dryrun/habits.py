@@ -17,10 +17,10 @@ from s3.tasks.frame import listed
 
 SAMPLE = 500  # stored completions looked at, at most
 ENOUGH = 4  # completions of one length limit from which their mean is taken
-# As SmolLM2 and MiniLM do with answers that are spans (experiments/every_method).
+# First figures of SmolLM2 and MiniLM (experiments/every_method, experiments/real_data): where
+# answers are spans, what is kept and what is wrong; else the share of a guesser's errors still made
+# in early rounds, where two texts are to be compared and where one is to be judged.
 SPANS = {"kept": (0.6, 0.77), "wrong": (0.9,)}
-# Of what guessing gets wrong, MiniLM gets as much wrong in its first rounds: where two texts are to
-# be compared, and where one is to be judged.
 PAIRS, TEXTS = 0.9, 0.6
 
 

@@ -14,7 +14,7 @@ ATTENTION = "s3_dropout"  # the name under which transformers finds `attention`
 
 
 class QuickDropout(nn.Dropout):
-    """torch's dropout with a mask that is drawn eight times as fast; its rate is p to 2^-9."""
+    """torch's dropout with a mask of which one number draws eight elements; rate p to 2^-9."""
 
     def forward(self, values: torch.Tensor) -> torch.Tensor:
         """Drop elements in training, scale the rest by 1 / (1 - p)."""
@@ -26,6 +26,8 @@ class QuickDropout(nn.Dropout):
 def mask(like: torch.Tensor, p: float) -> torch.Tensor:
     """Return a tensor like `like` of zeros, with probability `p` to 2^-9, and 1 / (1 - p)."""
     count, rate = like.numel(), round(p * 2**8)
+    if not 0 < rate < 2**8:  # finer than a byte can say
+        return torch.nn.functional.dropout(torch.ones_like(like), p)
     words = torch.empty(-(-count // 8), dtype=torch.int64).random_(-(2**63), None)
     kept = words.view(torch.int8)[:count].view(like.shape) >= rate - 2**7
     return kept.to(like.dtype).mul_(2**8 / (2**8 - rate))

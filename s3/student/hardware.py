@@ -44,16 +44,17 @@ def cores() -> int:
 
 
 @cache
-def keep_memory() -> None:
-    """Let this process keep the memory that it frees, where glibc manages it.
+def keep_memory() -> bool:
+    """Let this process keep, from now on, the memory that it frees; say whether it does.
 
-    As it comes, every step hands its large arrays back and the system clears their pages anew:
-    up to a third of a step's time (benchmarks/training.md).
+    As it comes, every step hands its large arrays back and the system clears their pages anew: up
+    to a quarter of a training's time (benchmarks/training.md). Only glibc can be told, from 2.35
+    on: earlier ones accept no such threshold, and the second setting alone would do harm.
     """
-    if platform.libc_ver()[0] == "glibc":
-        libc = ctypes.CDLL(None)
-        libc.mallopt(M_MMAP_THRESHOLD, 2**30)
-        libc.mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
+    if platform.libc_ver()[0] != "glibc":
+        return False
+    mallopt = ctypes.CDLL(None).mallopt
+    return bool(mallopt(M_MMAP_THRESHOLD, 2**30) and mallopt(M_TRIM_THRESHOLD, 2**31 - 1))
 
 
 @contextmanager
