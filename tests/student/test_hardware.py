@@ -18,8 +18,6 @@ def faults() -> int:
 def test_memory_that_is_freed_is_kept():
     if not keep_memory():
         pytest.skip("only glibc 2.35 and later keeps memory when told")
-    torch.zeros(ARRAY)
-    before = faults()
-    for _ in range(8):
-        torch.zeros(ARRAY)
-    assert faults() - before < 2 * PAGES  # 8 times as many if each were handed back
+    counts = [faults() for _ in range(9) if torch.zeros(ARRAY).numel()]
+    # The first ones may still grow the heap; were each handed back, all eight would be paid for.
+    assert counts[-1] - counts[0] < 4 * PAGES
