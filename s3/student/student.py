@@ -91,8 +91,8 @@ class Student:
         """
         if min(len(train), len(validation)) < self.devices:
             raise UserError(
-                f"training needs {self.devices} examples or more (one a device, model.devices) "
-                f"to train on and to validate with; there are {len(train)} and {len(validation)}"
+                "training needs examples to train on and to validate with, one or more a device "
+                f"(model.devices={self.devices}); there are {len(train)} and {len(validation)}"
             )
         if not Predictor.finished(folder):
             from s3.student.training import train_into
