@@ -13,6 +13,7 @@ from pathlib import Path
 from s3.student.precision import Precision
 
 M_MMAP_THRESHOLD, M_TRIM_THRESHOLD = -3, -1  # glibc's malloc.h
+KERNELS = 128  # compiled products that are kept: those of a step or two
 
 
 def chosen(precision: Precision) -> Precision:
@@ -41,6 +42,14 @@ def cores() -> int:
     except OSError:  # no Linux: half of the logical ones may be missed, none is shared
         found = set()
     return len(found) or len(allowed) or os.cpu_count() or 1
+
+
+def keep_few_kernels() -> None:
+    """Let oneDNN keep few compiled products: each batch has its own shape, and seldom returns.
+
+    As it comes it keeps 1,024, which are some hundred megabytes. Read at the first product.
+    """
+    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", str(KERNELS))
 
 
 @cache

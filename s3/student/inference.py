@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from s3.data import Example
 from s3.progress import progress
 from s3.student.batches import Loader, evaluation_plan
-from s3.student.hardware import chosen, cores, keep_memory, threads
+from s3.student.hardware import chosen, cores, keep_few_kernels, keep_memory, threads
 from s3.student.head import Batch, Head
 from s3.student.precision import Precision
 from s3.student.tokens import Selection
@@ -33,6 +33,7 @@ def infer(student: Student, head: Head, model: Any, examples: list[Example]) -> 
     low = chosen(student.precision) is Precision.bf16
     model = model.to(device).eval()
     started = time.monotonic()
+    keep_few_kernels()
     keep_memory()
     with (
         threads(cores()),
