@@ -16,6 +16,9 @@ from s3.tasks import Ask, Classification, Dropped, Task
 from s3.tasks.base import Fields, read_list
 
 ATTEMPTS = 5  # replies asked for one example at most, before it is given up
+# A seed's place has another context each time: the last tenth of the places is asked for more
+# often, which costs at most as much again as asking once for all.
+SEED_ATTEMPTS, TENTH = 15, 0.1
 RATIONALE_CALLS = 8  # completions asked for one label's rationales at most
 
 Slot = Callable[[int], Ask]  # attempt -> what to ask for this place of the data set
@@ -28,6 +31,7 @@ class Batch:
     wanted: int
     examples: list[Example] = field(default_factory=list)
     dropped: Counter[str] = field(default_factory=Counter)
+    attempts: int = 0  # replies asked for an example that was given up
     completions: int = 0
     tokens: int = 0  # prompt and completion tokens of all completions, dropped ones too
 
@@ -48,7 +52,8 @@ class Batch:
         if not missing:
             return ""
         why = ", ".join(f"{reason} {count}" for reason, count in self.dropped.most_common())
-        return f"{missing} of {self.wanted} examples given up after {ATTEMPTS} replies each: {why}"
+        given_up = f"{missing} of {self.wanted} examples given up"
+        return f"{given_up} after {self.attempts} replies each: {why}"
 
 
 def seed_data(
@@ -75,7 +80,7 @@ def seed_data(
         return task.query_ask(llm.style, fields, target, drawn)
 
     slots = [drawn_slot(task, contexts, f"{seed}/{place}", ask) for place in range(size)]
-    return write(task, llm, slots, (), "seed data")
+    return write(task, llm, slots, (), "seed data", SEED_ATTEMPTS)
 
 
 def drawn_slot(
@@ -149,16 +154,25 @@ def _items(reply: Completion) -> list[str]:
 
 
 def write(
-    task: Task, llm: Connection, slots: list[Slot], known: Iterable[Example], what: str
+    task: Task,
+    llm: Connection,
+    slots: list[Slot],
+    known: Iterable[Example],
+    what: str,
+    attempts: int = ATTEMPTS,
 ) -> Batch:
-    """Fill each slot with a clean example that is new; ask again for what is dropped."""
+    """Fill each slot with a clean example that is new; ask again for what is dropped.
+
+    More than ATTEMPTS `attempts` are for the last tenth of the slots only.
+    """
     batch = Batch(wanted=len(slots))
     seen = {_key(example) for example in known}
     filled: dict[int, Example] = {}
-    for attempt in range(ATTEMPTS):
+    for attempt in range(attempts):
         places = [place for place in range(len(slots)) if place not in filled]
-        if not places:
+        if not places or (attempt >= ATTEMPTS and len(places) > TENTH * len(slots)):
             break
+        batch.attempts = attempt + 1
         asks = [slots[place](attempt) for place in places]
         name = what if attempt == 0 else f"{what}, attempt {attempt + 1}"
         for place, example in _replies(task, llm, places, asks, batch, name):

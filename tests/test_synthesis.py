@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 from collections import Counter, defaultdict
 from dataclasses import replace
@@ -11,7 +12,15 @@ import pytest
 from s3.data import Answers, Example, Origin
 from s3.errors import UserError
 from s3.llm import Style
-from s3.synthesis import ATTEMPTS, RATIONALE_CALLS, Batch, extrapolate, rationales_of, seed_data
+from s3.synthesis import (
+    ATTEMPTS,
+    RATIONALE_CALLS,
+    SEED_ATTEMPTS,
+    Batch,
+    extrapolate,
+    rationales_of,
+    seed_data,
+)
 from s3.tasks import Classification, Task
 from tests.author import PROMPT_TOKENS, REPLY_TOKENS, Rule, composed, question, sentence, writing
 from tests.author import rationales as reasons
@@ -85,6 +94,18 @@ def test_a_place_is_given_up_after_a_bounded_number_of_replies_which_is_said(
     said = f"4 of 4 examples given up after {ATTEMPTS} replies each: too_short {4 * ATTEMPTS}"
     assert batch.shortfall == said
     assert f"seed data: {said}" in capsys.readouterr().err
+
+
+def test_the_last_tenth_of_a_seed_is_asked_for_until_the_size_is_exact(rte: Task):
+    def rule(prompt: str, sample: str) -> str:
+        lucky = random.Random(prompt + sample).random() < 0.45
+        return sentence(prompt, sample) if lucky else "No."
+
+    with writing(rule) as (_, llm):
+        batch = seed_data(rte, llm, CONTEXTS, 100, 0)
+    assert len(batch.examples) == 100
+    assert batch.dropped["too_short"] > 50
+    assert ATTEMPTS < batch.attempts < SEED_ATTEMPTS
 
 
 def test_a_bad_context_is_exchanged_and_its_label_stays(rte: Task):

@@ -15,7 +15,7 @@ from s3.influence import Floats, LastLayer, influences
 from s3.llm.types import Style
 from s3.methods.base import Bench, Method, Round, mistakes_of
 from s3.methods.zerogen import check_query, query, zero_shot
-from s3.synthesis import Batch, Slot, write
+from s3.synthesis import SEED_ATTEMPTS, Batch, Slot, write
 from s3.tasks import Ask, Classification, Dropped, Task
 
 if TYPE_CHECKING:
@@ -120,7 +120,8 @@ class Prompts:
         places = range(self._place, self._place + number)
         self._place = places.stop
         slots = [self._fed(place, index) for place in places]
-        batch = write(self.bench.task, self.bench.llm, slots, known, f"round {index} data")
+        task, llm, what = self.bench.task, self.bench.llm, f"round {index} data"
+        batch = write(task, llm, slots, known, what, SEED_ATTEMPTS)
         batch.charge(self._asked)
         self._asked = Batch(0)
         return batch

@@ -13,7 +13,7 @@ from s3.llm import Connection
 from s3.llm.types import Completion, Prompt, Style
 from s3.methods.base import Bench
 from s3.methods.s3 import S3, Extrapolated
-from s3.synthesis import Batch, Slot, drawn_slot, write
+from s3.synthesis import SEED_ATTEMPTS, Batch, Slot, drawn_slot, write
 from s3.tasks import Ask, Task
 from s3.tasks.base import Fields, stops, whole
 from s3.tasks.frame import is_refusal, strip_frame
@@ -36,9 +36,8 @@ class ZeroGen(S3):
         """ZeroGen's seed: no rationale, a made-up condition where the task has one."""
         asked = Batch(0)
         slot = zero_shot(bench, size, asked)
-        batch = write(
-            bench.task, bench.llm, [slot(place) for place in range(size)], (), "seed data"
-        )
+        slots = [slot(place) for place in range(size)]
+        batch = write(bench.task, bench.llm, slots, (), "seed data", SEED_ATTEMPTS)
         batch.charge(asked)
         return batch
 
