@@ -171,7 +171,7 @@ def test_a_caller_that_stops_early_stops_the_sending(serve: Serve) -> None:
         replies = llm.complete(prompts(500))
         next(replies)
         replies.close()  # type: ignore[attr-defined]
-        time.sleep(0.3)
+        time.sleep(1)  # what was on its way has arrived, on a busy machine too
         sent = len(endpoint.requests)
         time.sleep(0.3)
         assert len(endpoint.requests) == sent < 30
