@@ -21,8 +21,7 @@ def macro_f1(predicted: Sequence[str], gold: Sequence[str]) -> float:
 
     A label that is never predicted, or never gold, counts as 0.
     """
-    pairs = list(zip(predicted, gold, strict=True))
-    right = Counter(p for p, g in pairs if p == g)
+    right = Counter(p for p, g in zip(predicted, gold, strict=True) if p == g)
     occurs = Counter(predicted) + Counter(gold)
     return sum(2 * right[label] / total for label, total in occurs.items()) / len(occurs)
 

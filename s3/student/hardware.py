@@ -13,7 +13,7 @@ from pathlib import Path
 from s3.student.precision import Precision
 
 M_MMAP_THRESHOLD, M_TRIM_THRESHOLD = -3, -1  # glibc's malloc.h
-KERNELS = 128  # compiled products that are kept: those of a step or two
+KERNELS = 64  # compiled products that are kept; a step of a BERT needs fewer than 16
 
 
 def chosen(precision: Precision) -> Precision:
@@ -44,14 +44,6 @@ def cores() -> int:
     return len(found) or len(allowed) or os.cpu_count() or 1
 
 
-def keep_few_kernels() -> None:
-    """Let oneDNN keep few compiled products: each batch has its own shape, and seldom returns.
-
-    As it comes it keeps 1,024, which are some hundred megabytes. Read at the first product.
-    """
-    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", str(KERNELS))
-
-
 @cache
 def keep_memory() -> bool:
     """Let this process keep, from now on, the memory that it frees; say whether it does.
@@ -59,7 +51,13 @@ def keep_memory() -> bool:
     As it comes, every step hands its large arrays back and the system clears their pages anew: up
     to a quarter of a training's time (benchmarks/training.md). Only glibc can be told, from 2.35
     on: earlier ones accept no such threshold, and the second setting alone would do harm.
+
+    What it need not keep are compiled products, of which oneDNN and torch's layer over it hold
+    1,024 each, some hundred megabytes: each batch has its own shape, which seldom returns. Both
+    read the variables at the first product.
     """
+    for name in ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY"):
+        os.environ.setdefault(name, str(KERNELS))
     if platform.libc_ver()[0] != "glibc":
         return False
     mallopt = ctypes.CDLL(None).mallopt
@@ -71,6 +69,7 @@ def threads(count: int) -> Iterator[None]:
     """Compute with `count` threads while the block runs; results depend on their number."""
     import torch
 
+    keep_memory()
     before = torch.get_num_threads()
     torch.set_num_threads(count)
     try:

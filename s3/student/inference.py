@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from s3.data import Example
 from s3.progress import progress
 from s3.student.batches import Loader, evaluation_plan
-from s3.student.hardware import chosen, cores, keep_few_kernels, keep_memory, threads
+from s3.student.hardware import chosen, cores, threads
 from s3.student.head import Batch, Head
 from s3.student.precision import Precision
 from s3.student.tokens import Selection
@@ -33,8 +34,6 @@ def infer(student: Student, head: Head, model: Any, examples: list[Example]) -> 
     low = chosen(student.precision) is Precision.bf16
     model = model.to(device).eval()
     started = time.monotonic()
-    keep_few_kernels()
-    keep_memory()
     with (
         threads(cores()),
         torch.inference_mode(),
@@ -54,10 +53,10 @@ def answers(
     head: Head, examples: Sequence[Example], selection: Selection, codes: NDArray[np.floating[Any]]
 ) -> list[str]:
     """Read each example's answer from the codes of its rows, [rows, width]."""
-    firsts = np.searchsorted(selection.owners, np.arange(1, len(examples)))
+    firsts = np.searchsorted(selection.owners, np.arange(len(examples) + 1))
     return [
-        head.answer(example, own)
-        for example, own in zip(examples, np.split(codes, firsts), strict=True)
+        head.answer(example, codes[first:end])
+        for example, (first, end) in zip(examples, pairwise(firsts), strict=True)
     ]
 
 

@@ -16,7 +16,7 @@ from safetensors.torch import save_model
 from s3.data import Example
 from s3.student.batches import padding
 from s3.student.datamodule import TrainingData
-from s3.student.hardware import keep_few_kernels, keep_memory
+from s3.student.hardware import keep_memory
 from s3.student.head import Batch, Head
 from s3.student.inference import answers
 from s3.student.record import Record
@@ -66,9 +66,8 @@ class Fitting(pl.LightningModule):
         self.seconds, self.started = 0.0, time.monotonic()
 
     def on_fit_start(self) -> None:
-        """Fix the number of threads, in a spawned process too: results depend on it."""
+        """Tell a spawned process what `threads` has told this one; results depend on it."""
         torch.set_num_threads(self.recipe.threads)
-        keep_few_kernels()
         keep_memory()
         # Copies: spawned processes would share the memory of tensors that they are handed.
         self.codes = self.codes.to(self.device, copy=True)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from s3.data import Example
 from s3.student.head import Head, Ints
+from s3.student.texts import Keys, Texts, keys
 
 if TYPE_CHECKING:
     from tokenizers import Encoding
@@ -19,9 +20,9 @@ if TYPE_CHECKING:
 CHUNK = 1000  # texts tokenised at a time: bounds what is held as Python objects
 
 
-@dataclass(frozen=True)
+@dataclass
 class Rows:
-    """Rows of tokens, one after the other.
+    """Rows of tokens, one after the other; more may follow, none changes.
 
     Row i has `ids[starts[i]:starts[i + 1]]`, int32, and `segments`, int8, alike; `spans`, int32
     [tokens, 2], are the characters of the context that a token covers, or empty.
@@ -36,6 +37,14 @@ class Rows:
     def lengths(self) -> Ints:
         """The number of tokens of each row."""
         return np.diff(self.starts)
+
+    def extend(self, parts: Sequence[Rows]) -> None:
+        """Append rows; who holds these holds them too, and no copy of the old ones remains."""
+        lengths = np.concatenate([self.lengths, *(part.lengths for part in parts)])
+        self.ids = np.concatenate([self.ids, *(part.ids for part in parts)])
+        self.segments = np.concatenate([self.segments, *(part.segments for part in parts)])
+        self.spans = np.concatenate([self.spans, *(part.spans for part in parts)])
+        self.starts = np.concatenate([[0], np.cumsum(lengths)])
 
 
 @dataclass(frozen=True)
@@ -64,40 +73,39 @@ class Tokens:
     ) -> None:
         self.head, self.tokenizer = head, tokenizer
         self.max_length, self.stride = max_length, stride
-        self.places: dict[bytes, tuple[int, int]] = {}  # texts -> first row, one after the last
+        self.texts = Texts.none()
         self.rows = _pack([], head.windows)
 
     def select(self, examples: Sequence[Example], *, targets: bool) -> Selection:
         """Return the rows of the examples; only texts never seen before are tokenised."""
-        texts = [self.head.texts(example) for example in examples]
-        keys = [hashlib.blake2b(repr(t).encode(), digest_size=16).digest() for t in texts]
-        self._add({k: t for k, t in zip(keys, texts, strict=True) if k not in self.places})
-        places = [self.places[key] for key in keys]
-        numbers = np.array([row for first, end in places for row in range(first, end)], np.int64)
-        owners = np.repeat(np.arange(len(examples)), [end - first for first, end in places])
-        wanted = self._targets(examples, numbers, owners) if targets else [(0,)] * len(numbers)
-        return Selection(self.rows, numbers, owners, np.array(wanted, np.int64))
+        wanted = keys(self.head.texts(example) for example in examples)
+        new = self.texts.missing(wanted)
+        if len(new):
+            self._add([examples[i] for i in new], wanted[new])
+        numbers, owners = self.texts.rows(wanted)
+        chosen = (
+            self._targets(examples, numbers, owners) if targets else np.zeros((len(numbers), 1))
+        )
+        return Selection(self.rows, numbers, owners, chosen.astype(np.int64))
 
-    def _add(self, new: dict[bytes, tuple[str, ...]]) -> None:
-        keys, parts = list(new), [self.rows]
-        count = len(self.rows.starts) - 1
-        for i in range(0, len(keys), CHUNK):
-            texts = [new[key] for key in keys[i : i + CHUNK]]
+    def _add(self, new: Sequence[Example], names: Keys) -> None:
+        parts: list[Rows] = []
+        counts: list[int] = []
+        for i in range(0, len(new), CHUNK):
+            texts = [self.head.texts(example) for example in new[i : i + CHUNK]]
             found = self.head.tokenize(self.tokenizer, texts, self.max_length, self.stride)
-            for key, encodings in zip(keys[i : i + CHUNK], found, strict=True):
-                self.places[key] = count, count + len(encodings)
-                count += len(encodings)
+            counts += map(len, found)
             parts.append(_pack([row for rows in found for row in rows], self.head.windows))
-        self.rows = _join(parts)
+        self.rows.extend(parts)
+        self.texts = self.texts.with_(names, counts)
 
-    def _targets(
-        self, examples: Sequence[Example], numbers: Ints, owners: Ints
-    ) -> list[tuple[int, ...]]:
+    def _targets(self, examples: Sequence[Example], numbers: Ints, owners: Ints) -> Ints:
         starts, spans = self.rows.starts, self.rows.spans
-        return [
+        targets = (
             self.head.target(examples[owner], spans[starts[row] : starts[row + 1]])
             for row, owner in zip(numbers, owners, strict=True)
-        ]
+        )
+        return np.fromiter(chain.from_iterable(targets), np.int64).reshape(len(numbers), -1)
 
 
 def _pack(encodings: Sequence[Encoding], windows: bool) -> Rows:
@@ -109,16 +117,6 @@ def _pack(encodings: Sequence[Encoding], windows: bool) -> Rows:
         np.concatenate(segments or [np.empty(0, np.int8)]),
         np.concatenate(spans or [np.empty((0, 2), np.int32)]),
         np.cumsum([0, *map(len, ids)]),
-    )
-
-
-def _join(parts: Sequence[Rows]) -> Rows:
-    lengths = np.concatenate([part.lengths for part in parts])
-    return Rows(
-        np.concatenate([part.ids for part in parts]),
-        np.concatenate([part.segments for part in parts]),
-        np.concatenate([part.spans for part in parts]),
-        np.concatenate([[0], np.cumsum(lengths)]),
     )
 
 
