@@ -22,7 +22,6 @@ from s3.tracking import Wandb
 
 # These say how a run is carried out, not what comes out of it.
 UNDECIDING = ("audit", "root", "fresh", "dry_run", "wandb")
-LLM_DECIDING = ("name", "model", "style", "temperature", "top_p")
 
 
 @dataclass(kw_only=True)
@@ -70,10 +69,10 @@ class Experiment:
         show(report)
         return report
 
-    def _rehearse(self, report: Report, gold: GoldData, task: str) -> None:
+    def _rehearse(self, report: Report, gold: GoldData, name: str) -> None:
         kind = report.folder.name.rpartition("-seed")[0]
         like = list(report.folder.parent.glob(f"{kind}-seed*"))
-        dryrun.show(dryrun.rehearse(self, gold, dryrun.learn(self.llm, self.task, task, like)))
+        dryrun.show(dryrun.rehearse(self, gold, dryrun.learn(self.llm, self.task, name, like)))
 
     def _run(self, report: Report, gold: GoldData, config: Mapping[str, Any]) -> None:
         name = report.folder.name
@@ -92,7 +91,7 @@ class Experiment:
         """What decides the result: the configuration, the data, the seed, the version."""
         deciding = {name: part for name, part in config.items() if name not in UNDECIDING}
         deciding["near"] = config["audit"]["near"]  # decides metrics, if not data
-        deciding["llm"] = {name: config["llm"][name] for name in LLM_DECIDING}
+        deciding["llm"] = {name: config["llm"][name] for name in LLM.deciding}
         splits = {"validation": gold.validation, "train": gold.train, "test": gold.test}
         data = {name: fingerprint(examples) for name, examples in splits.items()}
         named = [*self.method.files(), *([self.task.contexts] if self.task.contexts else [])]

@@ -9,17 +9,15 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from s3.data import Example, Target
-from s3.errors import UserError
 from s3.llm import Connection
 from s3.llm.types import Completion, Failure, Prompt
-from s3.tasks import Ask, Classification, Dropped, Task
-from s3.tasks.base import Fields, read_list
+from s3.tasks import Ask, Dropped, Task
+from s3.tasks.base import Fields
 
 ATTEMPTS = 5  # replies asked for one example at most, before it is given up
 # A seed's place has another context each time: the last tenth of the places is asked for more
 # often, which costs at most as much again as asking once for all.
 SEED_ATTEMPTS, TENTH = 15, 0.1
-RATIONALE_CALLS = 8  # completions asked for one label's rationales at most
 
 Slot = Callable[[int], Ask]  # attempt -> what to ask for this place of the data set
 
@@ -119,38 +117,6 @@ def extrapolate(
 
     slots = [slot(example) for example in wrong for _ in range(per_mistake)]
     return write(task, llm, slots, known, f"round {round_} extrapolation")
-
-
-def rationales_of(
-    task: Classification, llm: Connection, number: int, asked: Batch
-) -> dict[str, list[str]]:
-    """Return up to `number` rationales a label (Alg. 1, step 1), the first that are listed.
-
-    `asked` counts the completions. Raises UserError for a label without any.
-    """
-    found: dict[str, list[str]] = {label: [] for label in task.labels}
-    for _ in range(RATIONALE_CALLS):
-        short = [label for label, items in found.items() if len(items) < number]
-        if not short:
-            break
-        prompts = [task.rationale_prompt(llm.style, label, number) for label in short]
-        for label, reply in zip(short, llm.complete(prompts, "rationales"), strict=True):
-            if isinstance(reply, Completion):
-                asked.count(reply)
-                found[label] = list(dict.fromkeys(found[label] + _items(reply)))[:number]
-    for label in (label for label, items in found.items() if not items):
-        raise UserError(
-            f"The LLM listed no rationale for {label} in {RATIONALE_CALLS} replies; change "
-            "task.rationale, or go without by method.rationales=false."
-        )
-    return found
-
-
-def _items(reply: Completion) -> list[str]:
-    try:
-        return read_list(reply)
-    except Dropped:
-        return []
 
 
 def write(

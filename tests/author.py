@@ -6,10 +6,10 @@ import hashlib
 import json
 import random
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 from hydra import compose, initialize_config_dir
@@ -17,19 +17,14 @@ from hydra import compose, initialize_config_dir
 from s3.config import build, register
 from s3.experiment import Experiment
 from s3.llm import Connection, Server, Style
+from tests.loopback import Loopback
+from tests.runs import ROOT
 
-CONF = Path(__file__).parents[1] / "conf"
 Rule = Callable[[str, str], str]  # prompt, a number that is another for each sample -> reply
 PROMPT_TOKENS, REPLY_TOKENS = 11, 7  # what every reply is said to have used
 
 
-class Listener(ThreadingHTTPServer):
-    """A server that lets a whole test connect at once; 5 in the queue cost seconds of retries."""
-
-    request_queue_size = 256
-
-
-class Author:
+class Author(Loopback):
     """The endpoint, while the block runs. A reply that ends in "[cut]" is one cut off there.
 
     `asked` has the text of every prompt (of a chat, the last turn), `bodies` the whole requests.
@@ -38,18 +33,8 @@ class Author:
     def __init__(self, rule: Rule) -> None:
         self.asked, self.bodies = list[str](), list[dict[str, Any]]()
         self._rule = rule
-        self._server = Listener(("127.0.0.1", 0), self._handler())
-        self.url = f"http://127.0.0.1:{self._server.server_port}/v1"
-
-    def __enter__(self) -> Author:
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
-        self._thread.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        super().__init__(self._handler())
+        self.url += "/v1"
 
     def answer(self, body: dict[str, Any]) -> dict[str, Any]:
         """Return the response to a request."""
@@ -99,7 +84,7 @@ def writing(
 def composed(*overrides: str) -> Experiment:
     """The experiment that a command line composes."""
     register()
-    with initialize_config_dir(str(CONF), version_base="1.3"):
+    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
         return build(compose("config", overrides=list(overrides)))
 
 
@@ -109,6 +94,20 @@ def sentence(prompt: str, sample: str) -> str:
     text = "river baker violin copper winter garden letter engine orchard signal"
     words = drawn.choices(text.split(), k=8)
     return f"The {' '.join(words)} number {drawn.randrange(10**6)} was seen."
+
+
+def turns(*replies: str) -> Rule:
+    """Answer each prompt with the replies in turn, and then with sentences of its own."""
+    asked: Counter[str] = Counter()
+    lock = threading.Lock()
+
+    def rule(prompt: str, sample: str) -> str:
+        with lock:
+            asked[prompt] += 1
+            turn = asked[prompt] - 1
+        return replies[turn] if turn < len(replies) else sentence(prompt, sample)
+
+    return rule
 
 
 def question(prompt: str, sample: str) -> str:

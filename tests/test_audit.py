@@ -15,8 +15,8 @@ from s3.audit.similar import normal, shingles
 from s3.data import Answers, Example, Origin, read_jsonl, write_jsonl
 from s3.errors import UserError
 from tests.author import Author, sentence
+from tests.runs import ROOT
 
-ROOT = Path(__file__).parents[1]
 DATA = ROOT.parent / "shared" / "data"
 SENTENCE = "the old harbour town was rebuilt slowly after the great fire"
 

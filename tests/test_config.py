@@ -6,24 +6,15 @@ import itertools
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
-from hydra import compose, initialize_config_dir
 
-from s3.config import build, register
 from s3.errors import UserError
-from s3.experiment import Experiment
+from tests.author import composed
+from tests.runs import ROOT
 
-ROOT = Path(__file__).parents[1]
 CONF = ROOT / "conf"
 HEAVY = ("torch", "transformers", "datasets", "pytorch_lightning", "wandb", "aiohttp", "xllamacpp")
-
-
-def composed(*overrides: str) -> Experiment:
-    register()
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        return build(compose("config", overrides=list(overrides)))
 
 
 def run(*overrides: str) -> subprocess.CompletedProcess[str]:

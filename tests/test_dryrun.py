@@ -19,14 +19,14 @@ from s3.llm import Usage
 from s3.methods import Bench
 from tests.author import composed
 from tests.llm.endpoint import Endpoint
+from tests.runs import ROOT
 
-ROOT = Path(__file__).parents[1]
 SIZES = ("seed_size=24", "task.gold.validation_size=20", "task.gold.test_size=4")
 Serve = Callable[..., Endpoint]
 
 
 def plan(experiment: Experiment, habits: Habits | None = None) -> Plan:
-    return rehearse(experiment, experiment.task.load(experiment.seed), habits or Habits())
+    return rehearse(experiment, experiment.task.load(experiment.seed), habits or Habits((0.45,)))
 
 
 def used(experiment: Experiment, habits: Habits, run: str) -> Usage:

@@ -22,6 +22,7 @@ llm
 student
 tasks
 synthesis
+rationales
 methods audit
 report tracking
 table

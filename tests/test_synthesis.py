@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import random
-import threading
-from collections import Counter, defaultdict
+from collections import Counter
 from dataclasses import replace
 
 import pytest
 
 from s3.data import Answers, Example, Origin
-from s3.errors import UserError
-from s3.llm import Style
 from s3.synthesis import (
     ATTEMPTS,
-    RATIONALE_CALLS,
     SEED_ATTEMPTS,
     Batch,
     extrapolate,
-    rationales_of,
     seed_data,
 )
-from s3.tasks import Classification, Task
-from tests.author import PROMPT_TOKENS, REPLY_TOKENS, Rule, composed, question, sentence, writing
-from tests.author import rationales as reasons
+from s3.tasks import Task
+from tests.author import (
+    PROMPT_TOKENS,
+    REPLY_TOKENS,
+    Rule,
+    composed,
+    question,
+    sentence,
+    turns,
+    writing,
+)
 
 CONTEXTS = [
     Example(
@@ -36,27 +39,6 @@ CONTEXTS = [
 @pytest.fixture
 def rte() -> Task:
     return composed("task=rte").task
-
-
-@pytest.fixture
-def imdb() -> Classification:
-    task = composed("task=imdb").task
-    assert isinstance(task, Classification)
-    return task
-
-
-def turns(*replies: str) -> Rule:
-    """Answer each prompt with the replies in turn, and then with sentences of its own."""
-    asked: Counter[str] = Counter()
-    lock = threading.Lock()
-
-    def rule(prompt: str, sample: str) -> str:
-        with lock:
-            asked[prompt] += 1
-            turn = asked[prompt] - 1
-        return replies[turn] if turn < len(replies) else sentence(prompt, sample)
-
-    return rule
 
 
 def seeds(task: Task, size: int, rule: Rule = sentence, seed: int = 0) -> Batch:
@@ -202,53 +184,6 @@ def test_labels_are_drawn_evenly(rte: Task):
     counted = Counter(one.target for one in seeds(rte, 200).examples)
     assert set(counted) == {"entailment", "not_entailment"}
     assert all(75 <= count <= 125 for count in counted.values())
-
-
-@pytest.mark.parametrize("style", Style)
-def test_rationales_of_a_label_are_listed_once_and_drawn_for_its_prompts(
-    imdb: Classification, style: Style
-):
-    asked = Batch(0)
-    with writing(reasons, style) as (author, llm):
-        pools = rationales_of(imdb, llm, 20, asked)
-        calls = len(author.asked)
-        batch = seed_data(imdb, llm, [], 30, 0, pools, 3)
-    assert calls == asked.completions == 2
-    assert asked.tokens == 2 * (PROMPT_TOKENS + REPLY_TOKENS)
-    assert {label: len(pool) for label, pool in pools.items()} == {"negative": 20, "positive": 20}
-    used: defaultdict[object, set[str]] = defaultdict(set)
-    for example in batch.examples:
-        drawn = example.origin.rationales
-        assert len(set(drawn)) == 3
-        assert set(drawn) <= set(pools[str(example.target)])
-        assert ", ".join(drawn) in example.origin.prompt
-        used[example.target] |= set(drawn)
-    assert all(len(ones) > 10 for ones in used.values())
-
-
-def test_rationales_are_asked_for_again_until_there_are_enough(imdb: Classification):
-    rule = turns("1. one\n2. two\n3. on", "I'm sorry, but I cannot assist with that.")
-
-    def fewer(prompt: str, sample: str) -> str:
-        said = rule(prompt, sample)
-        return said if said.startswith(("1.", "I'm")) else f"1. two\n2. {sample} reason"
-
-    asked = Batch(0)
-    with writing(fewer) as (_, llm):
-        pools = rationales_of(imdb, llm, 5, asked)
-    assert all(len(pool) == 5 and len(set(pool)) == 5 for pool in pools.values())
-    assert all(pool[:3] == ["one", "two", "on"] for pool in pools.values())
-    assert asked.completions == 2 * 4
-
-
-def test_a_label_without_any_rationale_is_an_error(imdb: Classification):
-    def rule(prompt: str, sample: str) -> str:
-        return "I cannot assist with that." if "negative" in prompt else reasons(prompt, sample)
-
-    with writing(rule) as (author, llm):
-        with pytest.raises(UserError, match=f"no rationale for negative in {RATIONALE_CALLS}"):
-            rationales_of(imdb, llm, 20, Batch(0))
-        assert len(author.asked) == RATIONALE_CALLS + 1
 
 
 def test_a_prompt_that_does_not_fit_is_counted_and_not_kept(rte: Task, serve):

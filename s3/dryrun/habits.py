@@ -37,11 +37,11 @@ class Reply:
 class Habits:
     """How an LLM answers and a small model errs; by default as SmolLM2 and MiniLM do."""
 
+    wrong: tuple[float, ...]  # share of gold validation, for each round; the last repeats
     letters: float = 4.4  # characters of a prompt that make one token
     length: float = 0.5  # tokens of a reply, as a share of the most that it may have
     replies: Mapping[int, Reply] = field(default_factory=dict)  # by the most tokens allowed
-    kept: tuple[float, ...] = (0.9, 0.8)  # share of written texts, for each round; the last repeats
-    wrong: tuple[float, ...] = (0.45,)  # share of gold validation, for each round; likewise
+    kept: tuple[float, ...] = (0.9, 0.8)  # share of written texts; likewise
     sources: tuple[str, ...] = ()
 
     def reply(self, limit: int) -> Reply:
@@ -59,7 +59,7 @@ def learn(llm: LLM, task: Task, name: str, like: list[Path]) -> Habits:
     finished = sorted((path for path in summaries if path.exists()), key=_time)
     rounds: dict[str, Any] = _of_run(finished[-1]) if finished else _usual(task)
     place = f"from {finished[-1].parent}" if finished else "by default"
-    habits = replace(Habits(), **rounds, **_of_store(llm, name))
+    habits = Habits(**{**rounds, **_of_store(llm, name)})
     seen = f"from {habits.sources[0]}" if habits.sources else "by default"
     lengths = ", ".join(f"{one.tokens:.0f} (of {limit})" for limit, one in habits.replies.items())
     answers = f"replies of {lengths or f'{habits.length:.0%} of the most'} tokens"

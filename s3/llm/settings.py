@@ -69,6 +69,8 @@ class LLM(ABC):
     input_price: float | None = None
     output_price: float | None = None
 
+    # The settings that `decisive` and the store's key are made of: others change no reply.
+    deciding: ClassVar[tuple[str, ...]] = ("name", "model", "style", "temperature", "top_p")
     limit_field: ClassVar[str] = "max_tokens"  # what the API calls the reply's length limit
     discount: ClassVar[float] = 1.0  # share of the listed price that is paid
 

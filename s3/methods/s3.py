@@ -13,7 +13,8 @@ from pathlib import Path
 from s3.data import Example, Mistake
 from s3.methods.base import Bench, Method, Round, cut, mistakes_of
 from s3.methods.existing import existing
-from s3.synthesis import Batch, extrapolate, rationales_of, seed_data
+from s3.rationales import rationales_of
+from s3.synthesis import Batch, extrapolate, seed_data
 from s3.tasks import Classification, Task
 
 

@@ -6,7 +6,6 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from string import Template
 from typing import TYPE_CHECKING
 
 from s3.data import Example, Origin, Target
@@ -16,45 +15,12 @@ from s3.llm.types import Completion, Prompt, Style
 from s3.rows import Placed, read_file
 from s3.tasks.frame import is_refusal, listed
 from s3.tasks.reply import Dropped, Reply
+from s3.tasks.wording import Wording
 
 if TYPE_CHECKING:
     from s3.student import Head
 
 Fields = Mapping[str, str]
-
-
-@dataclass(kw_only=True)
-class Wording:
-    """One prompt in both styles, as `string.Template` text.
-
-    `chat` is the user's turn. `continuation` is a text to go on with: if it ends in a quotation
-    mark, the reply ends at the closing one; else at a blank line.
-    """
-
-    chat: str = ""
-    continuation: str = ""
-
-    def __bool__(self) -> bool:
-        return bool(self.chat or self.continuation)
-
-    def fill(self, style: Style, variables: Mapping[str, str]) -> str:
-        """Return the filled template of a style."""
-        return Template(getattr(self, style.value)).substitute(variables)
-
-    def check(self, where: str, known: set[str]) -> None:
-        """Raise ValueError for a style without text or a variable that the task does not have."""
-        for style in Style:
-            text = getattr(self, style.value)
-            if not text.strip():
-                raise ValueError(f"{where}.{style.value} is empty")
-            template = Template(text)
-            if not template.is_valid():
-                raise ValueError(f"{where}.{style.value}: a lone $ (write $$ for the sign)")
-            for name in set(template.get_identifiers()) - known:
-                offer = ", ".join(sorted(f"${one}" for one in known))
-                raise ValueError(
-                    f"{where}.{style.value}: unknown variable ${name}; it may use {offer}"
-                )
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from s3.data import Example, Origin, Target
 from s3.gold import field_text, label_of
 from s3.llm.types import Prompt, Style
 from s3.rows import Placed
-from s3.tasks.base import Fields, Task, Wording
+from s3.tasks.base import Fields, Task
+from s3.tasks.wording import Wording
 
 if TYPE_CHECKING:
     from s3.student import Head
