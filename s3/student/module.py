@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,24 +19,12 @@ from s3.student.datamodule import TrainingData
 from s3.student.hardware import keep_memory
 from s3.student.head import Batch, Head
 from s3.student.inference import answers
+from s3.student.quiet import mute
+from s3.student.recipe import Recipe
 from s3.student.record import Record
 from s3.student.tokens import Selection
 
 WEIGHTS = "model.safetensors"
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """The hyper-parameters of one training; `steps` of the optimiser in all."""
-
-    batch_size: int
-    learning_rate: float
-    weight_decay: float
-    warmup_steps: int
-    patience: int | None
-    steps: int
-    seed: int
-    threads: int
 
 
 class Fitting(pl.LightningModule):
@@ -64,6 +52,11 @@ class Fitting(pl.LightningModule):
         self.validation_codes = _empty(head, data.validation)
         self.loss = torch.zeros(())  # the sum over the epoch's rows so far; stays on the device
         self.seconds, self.started = 0.0, time.monotonic()
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Begin in a process that Lightning has spawned: `quiet` was its parent's."""
+        super().__setstate__(state)  # type: ignore[no-untyped-call]
+        mute()
 
     def on_fit_start(self) -> None:
         """Tell a spawned process what `threads` has told this one; results depend on it."""
@@ -121,23 +114,9 @@ class Fitting(pl.LightningModule):
             self.record.write(self.folder)
 
     def configure_optimizers(self) -> Any:
-        """Return AdamW with a linear schedule; biases and norms are not decayed."""
-        named = list(self.model.named_parameters())
-        groups: list[dict[str, Any]] = [
-            {"params": [p for _, p in named if p.ndim > 1]},
-            {"params": [p for _, p in named if p.ndim <= 1], "weight_decay": 0.0},
-        ]
-        recipe = self.recipe
-        optimizer = torch.optim.AdamW(
-            groups, recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True
-        )
-
-        def factor(step: int) -> float:
-            warm = (step + 1) / (recipe.warmup_steps + 1)
-            left = (recipe.steps - step) / max(1, recipe.steps - recipe.warmup_steps)
-            return max(0.0, min(warm, left))
-
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
+        """Return AdamW and its schedule, which goes on with every step."""
+        optimizer = self.recipe.optimizer(self.model)
+        schedule = self.recipe.schedule(optimizer)
         return [optimizer], [{"scheduler": schedule, "interval": "step"}]
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 import signal
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,9 +19,11 @@ from s3.student.datamodule import TrainingData
 from s3.student.dropout import quicken
 from s3.student.hardware import chosen, cores, threads
 from s3.student.head import Head
-from s3.student.module import Fitting, Recipe
+from s3.student.module import Fitting
 from s3.student.precision import Precision
 from s3.student.pretrained import load_model
+from s3.student.quiet import quiet
+from s3.student.recipe import Recipe
 
 if TYPE_CHECKING:
     from s3.student.student import Student
@@ -49,7 +49,7 @@ def train_into(
     Nothing depends on the global random state, and it is left as it was.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with torch.random.fork_rng(), threads(cores()), _quiet(), _interruptible():
+    with torch.random.fork_rng(), threads(cores()), quiet(), _interruptible():
         torch.manual_seed(seed)
         data = _data(student, head, train, validation, seed)
         model = load_model(head, source)
@@ -115,23 +115,6 @@ def _trainer(student: Student, folder: Path, what: str) -> tuple[pl.Trainer, Che
         enable_model_summary=False,
     )
     return trainer, checkpoints
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep Lightning's remarks on devices, workers and loggers out of the user's terminal."""
-    loggers = [logging.getLogger(name) for name in ("pytorch_lightning", "lightning.pytorch")]
-    loggers += [logging.getLogger("lightning_fabric"), logging.getLogger("lightning.fabric")]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.ERROR)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            yield
-        finally:
-            for logger, level in zip(loggers, levels, strict=True):
-                logger.setLevel(level)
 
 
 @contextmanager

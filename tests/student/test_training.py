@@ -51,7 +51,9 @@ def test_every_row_has_the_same_weight_in_the_loss(
 
 
 @pytest.mark.slow
-def test_two_processes_give_the_metrics_of_one(varied, tiny, head, train, validation, tmp_path):
+def test_two_processes_give_the_metrics_of_one(
+    varied, tiny, head, train, validation, tmp_path, capfd
+):
     """Without dropout, which no two processes can draw alike, all but rounding is equal."""
     still = _without_dropout(tiny, tmp_path / "still")
     one, two = (
@@ -67,6 +69,7 @@ def test_two_processes_give_the_metrics_of_one(varied, tiny, head, train, valida
         assert ours["train/accuracy"] == pytest.approx(theirs["train/accuracy"], abs=0.03)
         assert ours["validation/accuracy"] == theirs["validation/accuracy"]
     assert two.predict(validation) == one.predict(validation)
+    assert "istributed" not in "".join(capfd.readouterr())  # Lightning's remarks
 
 
 def _without_dropout(source, folder):
