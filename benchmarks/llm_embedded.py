@@ -14,15 +14,18 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from s3.llm import Completion, Prompt, SmolLM2, embedded, lanes
+from s3.llm import Completion, Connection, Prompt, SmolLM2, embedded, lanes
 from s3.llm.pool import Pool
 from s3.llm.work import Work
 from s3.registry import cache_folder
 
 ALONE = 20  # prompts asked one at a time
+WEIGHTS = cache_folder() / "weights"  # before the settings get caches of their own
 ROOT = Path(__file__).resolve().parent.parent / "s3" / "bundled"
 RTE = '{premise}\nBased on the above description, the following sentence is definitely {word}: "'
 RTE_AGAIN = RTE + '{hypothesis}"\nA similar sentence that is also definitely {word}: "'
@@ -86,12 +89,21 @@ def channel(setting: Setting, work: Work) -> Pool:
     return Pool(work)
 
 
-def trial(setting: Setting, prompts: list[Prompt]) -> tuple[list[str], float, float]:
-    """Ask with an empty store; return the texts, completions and reply tokens a second."""
+@contextmanager
+def connected(setting: Setting) -> Iterator[Connection]:
+    """Connect to a server that is set up so, with an empty store."""
     embedded.SLOTS, embedded.BATCH = setting.slots, setting.batch
     SmolLM2.channel = lambda self, work: channel(setting, work)  # type: ignore[method-assign]
-    _empty_store()
+    folder = Path(tempfile.mkdtemp())
+    (folder / "weights").symlink_to(WEIGHTS)
+    os.environ["S3_CACHE"] = str(folder)
     with SmolLM2(concurrency=setting.slots).connect(0) as llm:
+        yield llm
+
+
+def trial(setting: Setting, prompts: list[Prompt]) -> tuple[list[str], float, float]:
+    """Ask all at once; return the texts, completions and reply tokens a second."""
+    with connected(setting) as llm:
         list(llm.complete([Prompt("Once", reply_tokens=1)]))  # the weights are loaded now
         before, started = llm.usage.completion_tokens, time.perf_counter()
         outcomes = list(llm.complete(prompts))
@@ -99,13 +111,6 @@ def trial(setting: Setting, prompts: list[Prompt]) -> tuple[list[str], float, fl
         tokens = llm.usage.completion_tokens - before
     texts = [outcome.text for outcome in outcomes if isinstance(outcome, Completion)]
     return texts, len(prompts) / seconds, tokens / seconds
-
-
-def _empty_store() -> None:
-    weights = WEIGHTS
-    folder = Path(tempfile.mkdtemp())
-    (folder / "weights").symlink_to(weights)
-    os.environ["S3_CACHE"] = str(folder)
 
 
 def shuffled(setting: Setting, prompts: list[Prompt]) -> list[str]:
@@ -119,9 +124,7 @@ def shuffled(setting: Setting, prompts: list[Prompt]) -> list[str]:
 def alone(setting: Setting, prompts: list[Prompt]) -> list[str]:
     """Return the texts of prompts that are asked one after the other."""
     texts = []
-    embedded.SLOTS, embedded.BATCH = setting.slots, setting.batch
-    _empty_store()
-    with SmolLM2(concurrency=setting.slots).connect(0) as llm:
+    with connected(setting) as llm:
         for prompt in prompts:
             texts += [one.text for one in llm.complete([prompt]) if isinstance(one, Completion)]
     return texts
@@ -160,8 +163,6 @@ def main() -> None:
             flush=True,
         )
 
-
-WEIGHTS = cache_folder() / "weights"
 
 if __name__ == "__main__":
     sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - the progress bars' place

@@ -33,12 +33,12 @@ def training(precision: str, rows: int, length: int) -> Work:
     import torch
 
     from s3.student.dropout import quicken
-    from s3.student.hardware import keep_memory
+    from s3.student.hardware import tune_memory
     from s3.student.pretrained import load_model
 
     model = load_model(common.HEAD, common.student().source).train()
     quicken(model)
-    keep_memory()
+    tune_memory()
     optimizer = torch.optim.AdamW(model.parameters(), 1e-5, fused=True)
     ids = torch.randint(1000, 20000, (rows, length))
     weights = sum(p.numel() for n, p in model.named_parameters() if "encoder" in n and p.ndim > 1)

@@ -1,4 +1,4 @@
-"""Rationales: why a text may have a label, listed by the LLM before it writes any (Alg. 1)."""
+"""Rationales: why a text may have a label, listed by the LLM before it writes texts (Alg. 1)."""
 
 from __future__ import annotations
 

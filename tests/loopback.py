@@ -8,7 +8,9 @@ from typing import Self
 
 
 class _Listener(ThreadingHTTPServer):
-    request_queue_size = 256  # lets a whole test connect at once; 5 cost seconds of retries
+    request_queue_size = (
+        256  # lets a whole test connect at once; the usual 5 cost seconds of retries
+    )
 
 
 class Loopback:
@@ -19,7 +21,9 @@ class Loopback:
         self.url = f"http://127.0.0.1:{self._server.server_port}"
 
     def __enter__(self) -> Self:
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.02}
+        )
         self._thread.start()
         return self
 

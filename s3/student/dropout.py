@@ -29,7 +29,7 @@ def mask(like: torch.Tensor, p: float) -> torch.Tensor:
     if not 0 < rate < 2**8:  # finer than a byte can say
         return torch.nn.functional.dropout(torch.ones_like(like), p)
     words = torch.empty(-(-count // 8), dtype=torch.int64).random_(-(2**63), None)
-    # In place, so that 0 and 1 are bytes: torch converts and compares bools ten times slower.
+    # In place, so that bytes come out: torch is ten times slower at making and converting bools.
     kept = words.view(torch.int8)[:count].view(like.shape).ge_(rate - 2**7)
     return kept.to(like.dtype).mul_(2**8 / (2**8 - rate))
 
@@ -59,9 +59,9 @@ def attention(
     return (weights.to(value.dtype) @ value).transpose(1, 2).contiguous(), None
 
 
-def _bias(mask: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+def _bias(seen: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
     """0 where attention goes, else the lowest number: faster to add than to fill every head."""
-    return torch.zeros_like(mask, dtype=dtype).masked_fill_(~mask, torch.finfo(dtype).min)
+    return torch.zeros_like(seen, dtype=dtype).masked_fill_(~seen, torch.finfo(dtype).min)
 
 
 def quicken(model: Any) -> None:

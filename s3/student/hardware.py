@@ -13,7 +13,7 @@ from pathlib import Path
 from s3.student.precision import Precision
 
 M_MMAP_THRESHOLD, M_TRIM_THRESHOLD = -3, -1  # glibc's malloc.h
-KERNELS = 64  # compiled products that are kept; a step of a BERT needs fewer than 16
+KERNELS = 64  # compiled products that are kept; a step of a BERT needs 16 at most
 
 
 def chosen(precision: Precision) -> Precision:
@@ -45,16 +45,17 @@ def cores() -> int:
 
 
 @cache
-def keep_memory() -> bool:
-    """Let this process keep, from now on, the memory that it frees; say whether it does.
+def tune_memory() -> bool:
+    """Keep, from now on, what this process frees, but few compiled products.
+
+    Return whether the former can be had.
 
     As it comes, every step hands its large arrays back and the system clears their pages anew: up
     to a quarter of a training's time (benchmarks/training.md). Only glibc can be told, from 2.35
     on: earlier ones accept no such threshold, and the second setting alone would do harm.
 
-    What it need not keep are compiled products, of which oneDNN and torch's layer over it hold
-    1,024 each, some hundred megabytes: each batch has its own shape, which seldom returns. Both
-    read the variables at the first product.
+    Of compiled products oneDNN and torch's layer over it hold 1,024 each, some hundred megabytes:
+    each batch has its own shape, which seldom returns. Both read the variables at the first one.
     """
     for name in ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY"):
         os.environ.setdefault(name, str(KERNELS))
@@ -66,10 +67,13 @@ def keep_memory() -> bool:
 
 @contextmanager
 def threads(count: int) -> Iterator[None]:
-    """Compute with `count` threads while the block runs; results depend on their number."""
+    """Compute with `count` threads while the block runs; results depend on their number.
+
+    The process's memory is tuned too, and stays so.
+    """
     import torch
 
-    keep_memory()
+    tune_memory()
     before = torch.get_num_threads()
     torch.set_num_threads(count)
     try:

@@ -16,7 +16,7 @@ from safetensors.torch import save_model
 from s3.data import Example
 from s3.student.batches import padding
 from s3.student.datamodule import TrainingData
-from s3.student.hardware import keep_memory
+from s3.student.hardware import tune_memory
 from s3.student.head import Batch, Head
 from s3.student.inference import answers
 from s3.student.quiet import mute
@@ -54,14 +54,14 @@ class Fitting(pl.LightningModule):
         self.seconds, self.started = 0.0, time.monotonic()
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Begin in a process that Lightning has spawned: `quiet` was its parent's."""
+        """Begin in a spawned process, which its parent's `quiet` does not reach."""
         super().__setstate__(state)  # type: ignore[no-untyped-call]
         mute()
 
     def on_fit_start(self) -> None:
-        """Tell a spawned process what `threads` has told this one; results depend on it."""
+        """Set threads and memory: a spawned process begins without what `threads` has set."""
         torch.set_num_threads(self.recipe.threads)
-        keep_memory()
+        tune_memory()
         # Copies: spawned processes would share the memory of tensors that they are handed.
         self.codes = self.codes.to(self.device, copy=True)
         self.validation_codes = self.validation_codes.to(self.device, copy=True)

@@ -27,7 +27,7 @@ def quiet() -> Iterator[None]:
 
 
 def mute() -> None:
-    """Let nothing but errors be reported from now on: for a process that is there to train."""
+    """Let nothing but errors be reported from now on: in a process that only trains."""
     warnings.simplefilter("ignore")
     for logger in LOGGERS:
         logger.setLevel(logging.ERROR)

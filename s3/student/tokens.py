@@ -41,10 +41,11 @@ class Rows:
     def extend(self, parts: Sequence[Rows]) -> None:
         """Append rows; who holds these holds them too, and no copy of the old ones remains."""
         lengths = np.concatenate([self.lengths, *(part.lengths for part in parts)])
-        self.ids = np.concatenate([self.ids, *(part.ids for part in parts)])
-        self.segments = np.concatenate([self.segments, *(part.segments for part in parts)])
-        self.spans = np.concatenate([self.spans, *(part.spans for part in parts)])
-        self.starts = np.concatenate([[0], np.cumsum(lengths)])
+        ids = np.concatenate([self.ids, *(part.ids for part in parts)])
+        segments = np.concatenate([self.segments, *(part.segments for part in parts)])
+        spans = np.concatenate([self.spans, *(part.spans for part in parts)])
+        starts = np.concatenate([[0], np.cumsum(lengths)])
+        self.ids, self.segments, self.spans, self.starts = ids, segments, spans, starts
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class Selection:
     @property
     def lengths(self) -> Ints:
         """The number of tokens of each selected row."""
-        return self.rows.lengths[self.numbers]
+        return self.rows.starts[self.numbers + 1] - self.rows.starts[self.numbers]
 
 
 class Tokens:
@@ -83,10 +84,10 @@ class Tokens:
         if len(new):
             self._add([examples[i] for i in new], wanted[new])
         numbers, owners = self.texts.rows(wanted)
-        chosen = (
-            self._targets(examples, numbers, owners) if targets else np.zeros((len(numbers), 1))
-        )
-        return Selection(self.rows, numbers, owners, chosen.astype(np.int64))
+        goals: Ints = np.zeros((len(numbers), 1), np.int64)
+        if targets and len(numbers):
+            goals = self._targets(examples, numbers, owners)
+        return Selection(self.rows, numbers, owners, goals)
 
     def _add(self, new: Sequence[Example], names: Keys) -> None:
         parts: list[Rows] = []
@@ -94,10 +95,11 @@ class Tokens:
         for i in range(0, len(new), CHUNK):
             texts = [self.head.texts(example) for example in new[i : i + CHUNK]]
             found = self.head.tokenize(self.tokenizer, texts, self.max_length, self.stride)
-            counts += map(len, found)
+            counts += [len(rows) for _, rows in zip(texts, found, strict=True)]
             parts.append(_pack([row for rows in found for row in rows], self.head.windows))
-        self.rows.extend(parts)
-        self.texts = self.texts.with_(names, counts)
+        known = self.texts.with_(names, counts)
+        self.rows.extend(parts)  # last, with what follows: an interrupted call leaves all as it was
+        self.texts = known
 
     def _targets(self, examples: Sequence[Example], numbers: Ints, owners: Ints) -> Ints:
         starts, spans = self.rows.starts, self.rows.spans

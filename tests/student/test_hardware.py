@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from s3.student.hardware import keep_memory
+from s3.student.hardware import tune_memory
 
 ARRAY = 2**24  # float32 elements, 64 MiB
 PAGES = ARRAY * 4 // resource.getpagesize()
@@ -20,7 +20,7 @@ def faults() -> int:
 
 
 def test_memory_that_is_freed_is_kept():
-    if not keep_memory():
+    if not tune_memory():
         pytest.skip("only glibc 2.35 and later keeps memory when told")
     counts = [faults() for _ in range(9) if torch.zeros(ARRAY).numel()]
     # The first ones may still grow the heap; were each handed back, all eight would be paid for.
@@ -29,13 +29,13 @@ def test_memory_that_is_freed_is_kept():
 
 GROWTH = """
 import sys, torch
-from s3.student.hardware import keep_memory
+from s3.student.hardware import tune_memory
 
 def held():
     status = open("/proc/self/status").read()
     return int(status.split("VmRSS:")[1].split()[0]) / 1024
 
-keep_memory() if sys.argv[1] == "kept" else None
+tune_memory() if sys.argv[1] == "kept" else None
 weights = torch.randn(64, 64).bfloat16()
 product = lambda rows: torch.nn.functional.linear(torch.ones(rows, 64).bfloat16(), weights)
 product(1), print(-held()), [product(rows) for rows in range(2, 400)], print(held())

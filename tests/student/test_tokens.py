@@ -13,7 +13,9 @@ from s3.student.batches import Loader, evaluation_plan, padding, training_plan
 
 
 def test_rows_are_what_the_tokenizer_says(student, head, train):
+    first = student.tokens(head).select(train[100:150], targets=True)  # an earlier round's
     chosen = student.tokens(head).select(train, targets=True)
+    assert list(chosen.numbers[100:150]) == list(first.numbers)
     rows = np.split(chosen.rows.ids, chosen.rows.starts[1:-1])
     for i, example in enumerate(train):
         wanted = student.tokenizer(example.fields["text"], truncation=True, max_length=32)
@@ -39,11 +41,19 @@ def test_a_text_is_tokenised_once(student, head, train, monkeypatch):
 
     monkeypatch.setattr(Classifier, "tokenize", counted)
     student.tokens(head).select(train[:100], targets=True)
-    again = student.tokens(head).select([*train, *train[:50]], targets=True)
+    student.tokens(head).select([*train, *train[:50]], targets=True)
     texts = {head.texts(example) for example in train}
     assert len(asked) == len(set(asked)) == len(texts)
-    assert len(again.numbers) == len(train) + 50
-    assert list(again.numbers[-50:]) == list(again.numbers[:50])
+    assert len(student.tokens(head).select([], targets=True).numbers) == 0
+
+
+def test_a_head_that_loses_a_text_is_found_out(student, head, train, monkeypatch):
+    tokenize = Classifier.tokenize
+    monkeypatch.setattr(Classifier, "tokenize", lambda *given: tokenize(*given)[1:])
+    with pytest.raises(ValueError, match="shorter"):
+        student.tokens(head).select(train, targets=True)
+    monkeypatch.undo()
+    assert len(student.tokens(head).select(train, targets=True).numbers) == len(train)
 
 
 def test_an_unknown_label_is_the_users(student, head):
