@@ -39,9 +39,11 @@ def theirs(train: list[Example], test: list[Example], evaluate: bool) -> tuple[i
     return EPOCHS * len(train), ""
 
 
-def ours(train: list[Example], test: list[Example], evaluate: bool) -> tuple[int, str]:
+def ours(
+    train: list[Example], test: list[Example], evaluate: bool, precision: str
+) -> tuple[int, str]:
     """Train with the defaults; gold validation once an epoch, test once."""
-    student = common.student(batch_size=BATCH, epochs=EPOCHS)
+    student = common.student(batch_size=BATCH, epochs=EPOCHS, precision=precision)
     predictor = common.fit(student, train, train if evaluate else train[:1])
     if evaluate:
         predictor.predict(test)
@@ -70,7 +72,8 @@ def main() -> None:
         given = options.threads, train, test, evaluate
         sides = [
             partial(common.side, "authors' recipe", theirs, *given),
-            partial(common.side, "ours", ours, *given),
+            partial(common.side, "ours, fp32", ours, *given, "fp32"),
+            partial(common.side, "ours, default precision", ours, *given, "auto"),
         ]
         common.table(sides, options.repeats)
 
