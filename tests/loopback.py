@@ -8,9 +8,8 @@ from typing import Self
 
 
 class _Listener(ThreadingHTTPServer):
-    request_queue_size = (
-        256  # lets a whole test connect at once; the usual 5 cost seconds of retries
-    )
+    # A whole test connects at once: with the usual 5 in the queue that costs seconds of retries.
+    request_queue_size = 256
 
 
 class Loopback:

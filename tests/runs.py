@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from s3.data import added_files
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -22,7 +24,7 @@ def result(folder: Path) -> tuple[Any, ...]:
     rows = json.loads((folder / "summary.json").read_text())["rounds"]
     rows = [{k: v for k, v in row.items() if not k.startswith("seconds/")} for row in rows]
     data = (folder / "data" / "train.parquet").read_bytes()
-    added = [path.read_bytes() for path in sorted(folder.glob("rounds/*/added.jsonl"))]
+    added = [path.read_bytes() for path in added_files(folder)]
     return rows, data, added, (folder / "model" / "model.safetensors").read_bytes()
 
 

@@ -9,13 +9,7 @@ from dataclasses import replace
 import pytest
 
 from s3.data import Answers, Example, Origin
-from s3.synthesis import (
-    ATTEMPTS,
-    SEED_ATTEMPTS,
-    Batch,
-    extrapolate,
-    seed_data,
-)
+from s3.synthesis import ATTEMPTS, SEED_ATTEMPTS, Batch, extrapolate, seed_data
 from s3.tasks import Task
 from tests.author import (
     PROMPT_TOKENS,

@@ -59,7 +59,7 @@ def learn(llm: LLM, task: Task, name: str, like: list[Path]) -> Habits:
     finished = sorted((path for path in summaries if path.exists()), key=_time)
     rounds: dict[str, Any] = _of_run(finished[-1]) if finished else _usual(task)
     place = f"from {finished[-1].parent}" if finished else "by default"
-    habits = Habits(**{**rounds, **_of_store(llm, name)})
+    habits = Habits(**rounds, **_of_store(llm, name))
     seen = f"from {habits.sources[0]}" if habits.sources else "by default"
     lengths = ", ".join(f"{one.tokens:.0f} (of {limit})" for limit, one in habits.replies.items())
     answers = f"replies of {lengths or f'{habits.length:.0%} of the most'} tokens"

@@ -111,8 +111,7 @@ class Loader:
         import torch
 
         rows, numbers = self.selection.rows, self.selection.numbers[chosen]
-        starts = rows.starts[numbers]
-        lengths = rows.starts[numbers + 1] - starts
+        starts, lengths = rows.starts[numbers], rows.lengths(numbers)
         mask = np.arange(lengths.max() if len(lengths) else 0) < lengths[:, None]
         places = (starts[:, None] + np.arange(mask.shape[1]))[mask]
         inputs = {

@@ -54,7 +54,8 @@ class Texts:
         That is its place in `wanted`.
         """
         texts = self.order[np.searchsorted(self.known, wanted)]
-        first, counts = self.starts[texts], np.diff(self.starts)[texts]
+        first = self.starts[texts]
+        counts = self.starts[texts + 1] - first
         owners = np.repeat(np.arange(len(wanted)), counts)
         before = np.cumsum(counts) - counts  # rows of earlier texts
         return (first - before)[owners] + np.arange(len(owners)), owners

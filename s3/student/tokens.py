@@ -33,14 +33,14 @@ class Rows:
     spans: Ints
     starts: Ints
 
-    @property
-    def lengths(self) -> Ints:
-        """The number of tokens of each row."""
-        return np.diff(self.starts)
+    def lengths(self, numbers: Ints) -> Ints:
+        """Return the number of tokens of each of these rows."""
+        lengths: Ints = self.starts[numbers + 1] - self.starts[numbers]
+        return lengths
 
     def extend(self, parts: Sequence[Rows]) -> None:
         """Append rows; who holds these holds them too, and no copy of the old ones remains."""
-        lengths = np.concatenate([self.lengths, *(part.lengths for part in parts)])
+        lengths = np.concatenate([np.diff(one.starts) for one in (self, *parts)])
         ids = np.concatenate([self.ids, *(part.ids for part in parts)])
         segments = np.concatenate([self.segments, *(part.segments for part in parts)])
         spans = np.concatenate([self.spans, *(part.spans for part in parts)])
@@ -63,7 +63,7 @@ class Selection:
     @property
     def lengths(self) -> Ints:
         """The number of tokens of each selected row."""
-        return self.rows.starts[self.numbers + 1] - self.rows.starts[self.numbers]
+        return self.rows.lengths(self.numbers)
 
 
 class Tokens:
@@ -98,7 +98,7 @@ class Tokens:
             counts += [len(rows) for _, rows in zip(texts, found, strict=True)]
             parts.append(_pack([row for rows in found for row in rows], self.head.windows))
         known = self.texts.with_(names, counts)
-        self.rows.extend(parts)  # last, with what follows: an interrupted call leaves all as it was
+        self.rows.extend(parts)  # not before: a failure above leaves all as it was
         self.texts = known
 
     def _targets(self, examples: Sequence[Example], numbers: Ints, owners: Ints) -> Ints:

@@ -107,7 +107,7 @@ def test_many_labels_and_two_fields(varied, tmp_path):
 def test_empty_sets_and_missing_weights_are_the_users(student, varied, head, train, tmp_path):
     with pytest.raises(UserError, match="examples"):
         student.fit(head, train, [], seed=0, folder=tmp_path)
-    with pytest.raises(UserError, match="one or more a device"):
+    with pytest.raises(UserError, match=r"one or more a device \(model.devices=2\)"):
         varied(devices=2).fit(head, train, train[:1], seed=0, folder=tmp_path)
     with pytest.raises(UserError, match="no such folder"):
         varied(weights=str(tmp_path / "no")).fit(head, train, train, seed=0, folder=tmp_path)

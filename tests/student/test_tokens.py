@@ -41,9 +41,11 @@ def test_a_text_is_tokenised_once(student, head, train, monkeypatch):
 
     monkeypatch.setattr(Classifier, "tokenize", counted)
     student.tokens(head).select(train[:100], targets=True)
-    student.tokens(head).select([*train, *train[:50]], targets=True)
+    again = student.tokens(head).select([*train, *train[:50]], targets=True)
     texts = {head.texts(example) for example in train}
     assert len(asked) == len(set(asked)) == len(texts)
+    assert len(again.numbers) == len(train) + 50
+    assert list(again.numbers[-50:]) == list(again.numbers[:50])
     assert len(student.tokens(head).select([], targets=True).numbers) == 0
 
 
