@@ -11,8 +11,8 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from s3.config import COMPOSITION_ERRORS, build, explain, plain, register
-from s3.data import digest
 from s3.errors import UserError
+from s3.storage import digest
 
 CONTINUE = "Everything paid for is kept: the same command continues."
 

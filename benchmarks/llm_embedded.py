@@ -19,10 +19,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from s3.llm import Completion, Connection, Prompt, SmolLM2, embedded, lanes
+from s3.llm import Completion, Prompt, Session, SmolLM2, embedded, lanes
 from s3.llm.pool import Pool
 from s3.llm.work import Work
-from s3.registry import cache_folder
+from s3.storage import cache_folder
 
 ALONE = 20  # prompts asked one at a time
 WEIGHTS = cache_folder() / "weights"  # before the settings get caches of their own
@@ -90,7 +90,7 @@ def channel(setting: Setting, work: Work) -> Pool:
 
 
 @contextmanager
-def connected(setting: Setting) -> Iterator[Connection]:
+def connected(setting: Setting) -> Iterator[Session]:
     """Connect to a server that is set up so, with an empty store."""
     embedded.SLOTS, embedded.BATCH = setting.slots, setting.batch
     SmolLM2.channel = lambda self, work: channel(setting, work)  # type: ignore[method-assign]
@@ -102,7 +102,7 @@ def connected(setting: Setting) -> Iterator[Connection]:
 
 
 def trial(setting: Setting, prompts: list[Prompt]) -> tuple[list[str], float, float]:
-    """Ask all at once; return the texts, completions and reply tokens a second."""
+    """Draft all at once; return the texts, completions and reply tokens a second."""
     with connected(setting) as llm:
         list(llm.complete([Prompt("Once", reply_tokens=1)]))  # the weights are loaded now
         before, started = llm.usage.completion_tokens, time.perf_counter()

@@ -52,7 +52,7 @@ def empty_store() -> None:
 
 
 def engine(url: str, texts: list[str], **settings: int) -> int:
-    """Ask through the engine; return how many completions came."""
+    """Draft through the engine; return how many completions came."""
     pace = {"concurrency": CONCURRENCY, "max_concurrency": CONCURRENCY, **settings}
     with Server(base_url=f"{url}/v1", model="m", **pace).connect(0) as llm:  # type: ignore[arg-type]
         asked = [Prompt(text, reply_tokens=64) for text in texts]
@@ -178,7 +178,7 @@ def _result(url: str, number: int) -> str:
 
 
 def child(url: str, number: int) -> None:
-    """Ask, and print all texts: a process to be killed."""
+    """Draft, and print all texts: a process to be killed."""
     pace = {"concurrency": CONCURRENCY, "max_concurrency": CONCURRENCY}
     with Server(base_url=f"{url}/v1", model="m", **pace).connect(0) as llm:  # type: ignore[arg-type]
         asked = (Prompt(text, reply_tokens=64) for text in prompts(number))

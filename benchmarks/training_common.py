@@ -16,7 +16,8 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from s3.data import Example, read_jsonl
+from s3.data.example import Example
+from s3.storage import read_jsonl
 from s3.student import Classifier, Student
 
 ROOT = Path(__file__).parents[1]

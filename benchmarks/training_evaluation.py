@@ -8,7 +8,7 @@ from pathlib import Path
 
 import training_common as common
 
-from s3.data import Example
+from s3.data.example import Example
 
 SIZES = (1, 8, 32, 128)
 

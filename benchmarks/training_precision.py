@@ -10,7 +10,8 @@ from pathlib import Path
 
 import training_common as common
 
-from s3.data import Example, read_jsonl
+from s3.data.example import Example
+from s3.storage import read_jsonl
 from s3.student import Classifier, Predictor, Student
 
 HEAD = Classifier(("anger", "joy", "optimism", "sadness"), ("text",))

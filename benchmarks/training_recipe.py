@@ -6,7 +6,7 @@ from functools import partial
 
 import training_common as common
 
-from s3.data import Example
+from s3.data.example import Example
 
 BATCH, EPOCHS = 16, 1
 

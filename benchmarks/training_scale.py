@@ -12,7 +12,7 @@ from pathlib import Path
 
 import training_common as common
 
-from s3.data import Example
+from s3.data.example import Example
 
 SIZES = {"hidden_size": 32, "num_attention_heads": 2, "intermediate_size": 64}
 

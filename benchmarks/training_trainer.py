@@ -8,7 +8,7 @@ from typing import Any
 
 import training_common as common
 
-from s3.data import Example
+from s3.data.example import Example
 
 BATCH = 16
 

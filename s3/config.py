@@ -11,9 +11,9 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from s3.errors import UserError
-from s3.experiment import Experiment
 from s3.llm import OpenAI, OpenAIBatch, Server, SmolLM2
 from s3.methods import S3, GoldOnly, ProGen, ZeroGen
+from s3.runs.experiment import Experiment
 from s3.student import Student
 from s3.tasks import Classification, ExtractiveQA
 

@@ -15,10 +15,10 @@ from typing import Any
 from hydra import compose, initialize_config_dir
 
 from s3.config import build, register
-from s3.experiment import Experiment
-from s3.llm import Connection, Server, Style
+from s3.llm import Server, Session, Style
+from s3.runs.experiment import Experiment
 from tests.loopback import Loopback
-from tests.runs import ROOT
+from tests.runs.helpers import ROOT
 
 Rule = Callable[[str, str], str]  # prompt, a number that is another for each sample -> reply
 PROMPT_TOKENS, REPLY_TOKENS = 11, 7  # what every reply is said to have used
@@ -73,7 +73,7 @@ class Author(Loopback):
 @contextmanager
 def writing(
     rule: Rule, style: Style = Style.chat, seed: int = 0
-) -> Iterator[tuple[Author, Connection]]:
+) -> Iterator[tuple[Author, Session]]:
     """An author and a connection to it."""
     with Author(rule) as author:
         llm = Server(base_url=author.url, model="author", style=style, attempts=2)
@@ -111,7 +111,7 @@ def turns(*replies: str) -> Rule:
 
 
 def question(prompt: str, sample: str) -> str:
-    """Ask a question of its own for each prompt and sample."""
+    """Draft a question of its own for each prompt and sample."""
     return f"Which of them {sentence(prompt, sample)[:-1].lower()}?"
 
 

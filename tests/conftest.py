@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from s3.registry import cache_folder
+from s3.storage import cache_folder
 from tests.llm.endpoint import Endpoint, Manners
 
 WEIGHTS = cache_folder() / "weights"  # the real ones, looked up before a test moves the cache

@@ -11,7 +11,7 @@ import pytest
 
 from s3.errors import UserError
 from tests.author import composed
-from tests.runs import ROOT
+from tests.runs.helpers import ROOT
 
 CONF = ROOT / "conf"
 HEAVY = ("torch", "transformers", "datasets", "pytorch_lightning", "wandb", "aiohttp", "xllamacpp")

@@ -1,9 +1,8 @@
-"""The layers: imports point one way, nothing heavy is imported early, no task is known by name."""
+"""The order of the rooms and of the files in each: imports point up, in no circle, none early."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,76 +10,105 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "s3"
 FILES = sorted(PACKAGE.rglob("*.py"))
 TASKS = {path.stem for path in (PACKAGE.parent / "conf" / "task").glob("*.yaml")}
-# Each module imports only from those of the lines above its own, and from within itself; those on
-# one line do not know each other.
-LAYERS = """
-errors
-data progress registry metrics influence
-rows
-gold
-llm
-student
-tasks
-synthesis
-rationales
-methods audit
-report tracking
-table
-dryrun
-rounds
-experiment
-config
-""".splitlines()
-LEVEL = {name: level for level, line in enumerate(LAYERS) for name in line.split()}
+# A room or file imports only from those above its own line; those on one line do not know each
+# other. The face of a package (its __init__) comes after all its files.
+ORDER = {
+    "s3": """
+        errors
+        storage text
+        progress metrics weights
+        data
+        llm
+        student
+        tasks
+        synthesis
+        methods audit
+        runs
+        config
+        commands
+    """,
+    "s3.data": "example files\nrows gold",
+    "s3.tasks": "cleaning template\nreply\nbase\nclassification qa",
+    "s3.synthesis": "writing\nrationales seeds extrapolation",
+    "s3.methods": "base influence\nexisting\ngold s3\nzerogen\nprogen",
+    "s3.audit": "similar\nsplit\nauditor",
+}
 HEAVY = {"torch", "transformers", "datasets", "pyarrow", "datasketch", "wandb", "xllamacpp"}
 HEAVY |= {"pytorch_lightning", "scipy", "openai"}
 LAZY = {"student", "llm"}  # their files are imported inside functions; --help is timed elsewhere
 
 
-def part(path: Path) -> str:
-    """The module or subpackage of s3 that a file belongs to."""
-    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+def module(path: Path) -> str:
+    """The dotted name of a file of the package; a package's face goes by the package's name."""
+    return ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(
+        ".__init__"
+    )
 
 
-def name(path: Path) -> str:
-    """What a file is called in a test's name."""
-    return str(path.relative_to(PACKAGE))
+MODULES = {module(path) for path in FILES}
 
 
-def imported(node: ast.AST) -> list[str]:
-    """The full names that an import statement names."""
-    if isinstance(node, ast.ImportFrom):
-        return [f"{node.module}.{alias.name}" for alias in node.names]
-    return [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+def imported(tree: ast.AST) -> set[str]:
+    """The modules of the package that a file imports anywhere, for type checkers too."""
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+    return {known(name) for name in names if name.split(".")[0] == "s3"}
 
 
-def running(tree: ast.AST) -> Iterator[ast.AST]:
-    """Every node but those that only a type checker reads."""
-    for node in ast.iter_child_nodes(tree):
-        if not (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)):
-            yield node
-            yield from running(node)
+def known(name: str) -> str:
+    """The module that an imported name lives in."""
+    while name not in MODULES and "." in name:
+        name = name.rpartition(".")[0]
+    return name
+
+
+def levels(room: str) -> dict[str, int]:
+    lines = [line for line in ORDER[room].splitlines() if line.strip()]
+    return {name: level for level, line in enumerate(lines) for name in line.split()}
+
+
+def offences(own: str, tree: ast.AST) -> list[str]:
+    """The imports of a module that point down or sideways, in any package that it lies in."""
+    found = []
+    for other in imported(tree) - {own, "s3"}:
+        mine, theirs = own.split("."), other.split(".")
+        depth = next(
+            (i for i, (a, b) in enumerate(zip(mine, theirs, strict=False)) if a != b),
+            min(len(mine), len(theirs)),
+        )
+        room = ".".join(mine[:depth])
+        if room == own:  # a package's face shows what its files make
+            continue
+        order = levels(room) if room in ORDER else {}
+        if depth == len(theirs):  # a file that imports the face of a package that it lies in
+            found.append(f"{own} imports its own package {other}")
+        elif order and order[theirs[depth]] >= order[mine[depth]]:
+            found.append(f"{own} imports {other}")
+    return found
 
 
 def parsed(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"), str(path))
 
 
-def test_every_module_has_its_layer():
-    assert {part(path) for path in FILES} - {"__init__"} == set(LEVEL)
+@pytest.mark.parametrize("room", ORDER)
+def test_every_room_and_file_has_its_place(room: str):
+    folder = PACKAGE.parent.joinpath(*room.split("."))
+    files = {path.stem for path in folder.glob("*.py")} - {"__init__", "__main__"}
+    rooms = {path.parent.name for path in folder.glob("*/__init__.py")}
+    assert files | rooms == set(levels(room))
 
 
-@pytest.mark.parametrize("path", FILES, ids=name)
-def test_imports_point_one_way(path: Path):
-    own = part(path)
-    names = [name.split(".") for node in running(parsed(path)) for name in imported(node)]
-    parts = {name[1] for name in names if name[0] == "s3" and len(name) > 1} - {own, "__version__"}
-    assert {one for one in parts if one not in LEVEL} == set()
-    if own != "__init__":
-        assert {one for one in parts if LEVEL[one] >= LEVEL[own]} == set()
+@pytest.mark.parametrize("path", FILES, ids=module)
+def test_imports_point_up(path: Path):
+    assert offences(module(path), parsed(path)) == []
 
 
-@pytest.mark.parametrize("path", FILES, ids=name)
+@pytest.mark.parametrize("path", FILES, ids=module)
 def test_no_code_knows_a_task_by_its_name(path: Path):
     tree = parsed(path)
     strings = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
@@ -88,12 +116,32 @@ def test_no_code_knows_a_task_by_its_name(path: Path):
     assert not TASKS & {one for one in strings | named if isinstance(one, str)}
 
 
-@pytest.mark.parametrize("path", [path for path in FILES if part(path) not in LAZY], ids=name)
+@pytest.mark.parametrize(
+    "path", [path for path in FILES if not LAZY & set(module(path).split("."))], ids=module
+)
 def test_what_is_heavy_is_imported_inside_functions(path: Path):
-    top = [node for node in parsed(path).body if isinstance(node, ast.Import | ast.ImportFrom)]
-    assert not HEAVY & {name.split(".")[0] for node in top for name in imported(node)}
+    top = ast.Module([n for n in parsed(path).body if isinstance(n, ast.Import | ast.ImportFrom)])
+    names = [
+        name
+        for node in top.body
+        for name in (
+            [node.module or ""]
+            if isinstance(node, ast.ImportFrom)
+            else [alias.name for alias in node.names if isinstance(node, ast.Import)]
+        )
+    ]
+    assert not HEAVY & {name.split(".")[0] for name in names}
 
 
-def test_the_test_itself_sees_an_import_that_points_back():
-    tree = ast.parse("def f():\n    from s3.methods import S3\nif TYPE_CHECKING:\n    import s3.x")
-    assert [name for node in running(tree) for name in imported(node)] == ["s3.methods.S3"]
+@pytest.mark.parametrize(
+    ("own", "planted"),
+    [
+        ("s3.data.files", "from s3.methods import S3"),  # another room, further down
+        ("s3.data.files", "def f():\n    from s3.data.gold import Gold"),  # a later file
+        ("s3.tasks.base", "if TYPE_CHECKING:\n    from s3.tasks.qa import ExtractiveQA"),
+        ("s3.methods.s3", "from s3.audit import Auditor"),  # a room on the same line
+        ("s3.tasks.base", "from s3.tasks import Task"),  # the face of its own package
+    ],
+)
+def test_the_test_itself_sees_a_planted_circle(own: str, planted: str):
+    assert len(offences(own, ast.parse(planted))) == 1

@@ -13,11 +13,11 @@ from hydra import compose, initialize_config_dir
 from numpy.typing import NDArray
 
 from s3.config import build, register
-from s3.data import Example
-from s3.experiment import Experiment
-from s3.influence import Floats, Ints, LastLayer, influences, reverse_loss, solve
+from s3.data.example import Example
 from s3.methods import ProGen
 from s3.methods.existing import existing
+from s3.methods.influence import Floats, Ints, LastLayer, influences, reverse_loss, solve
+from s3.runs.experiment import Experiment
 from s3.student.features import features
 
 CONF = Path(__file__).resolve().parents[2] / "conf"

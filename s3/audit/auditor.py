@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from s3.audit.split import Key, Split, key
-from s3.data import Example
+from s3.data.example import Example
 from s3.errors import UserError
-from s3.tasks.frame import is_refusal
+from s3.tasks.cleaning import is_declined
 
 
 @dataclass(kw_only=True)
@@ -76,7 +76,7 @@ class Auditor:
         |---|---|
         | `audit/rows` | synthetic rows |
         | `audit/duplicates` | rows whose fields are all the same as an earlier row's |
-        | `audit/refusals` | rows in whose written text an LLM declines |
+        | `audit/declined` | rows in whose written text an LLM declines |
         | `audit/label/LABEL` | share of the rows that have this label, 0 to 1 |
         | `audit/gold_contexts` | share of the rows whose given fields are a gold row's, 0 to 1 |
         | `audit/SPLIT/same_row` | rows whose fields are all the same as a gold row's |
@@ -94,7 +94,7 @@ class Auditor:
         findings = Findings({"audit/rows": len(rows)})
         findings.metrics["audit/duplicates"] = len(rows) - len(set(rows))
         texts = [example.fields[self._fields[0]] for example in examples]
-        findings.metrics["audit/refusals"] = sum(map(is_refusal, texts))
+        findings.metrics["audit/declined"] = sum(map(is_declined, texts))
         findings.metrics |= self._balance(examples) | self._contexts(rows)
         for name, split in self._splits.items():
             self._compare(name, split, examples, rows, findings)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from s3.audit.similar import Similar, normal
-from s3.data import Example
+from s3.data.example import Example
 
 Key = tuple[str, ...]  # the normal texts of a row: the written field, then the given ones
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from s3.llm.settings import Endpoint
-from s3.registry import RegistryWeights
+from s3.weights import RegistryWeights
 
 if TYPE_CHECKING:
     from s3.llm.endpoints import SmolLM2

@@ -38,7 +38,7 @@ class Sender:
         await self._client.close()
 
     async def answer(self, row: Row, slot: int | None = None) -> Completion | Failure:
-        """Ask until there is a reply or the attempts are spent. Raises what must stop the run.
+        """Draft until there is a reply or the attempts are spent. Raises what must stop the run.
 
         `slot` is the place at a llama.cpp server that is to be used.
         """

@@ -11,7 +11,7 @@ from s3.llm.types import Prompt, Style
 
 if TYPE_CHECKING:
     from s3.llm.channel import Channel
-    from s3.llm.connection import Connection
+    from s3.llm.session import Session
     from s3.llm.work import Work
 
 # The range of each number: (lowest, highest). None as a value means "no limit".
@@ -87,15 +87,15 @@ class LLM(ABC):
                 f"not {self.max_concurrency}"
             )
 
-    def connect(self, seed: int, run: str = "") -> Connection:
+    def connect(self, seed: int, run: str = "") -> Session:
         """Return a connection, to be used in a `with`; nothing heavy happens before it must send.
 
         `run` names the run in the store's books: what earlier processes of the same run have
         paid counts towards its caps. Without a name each connection is a run of its own.
         """
-        from s3.llm.connection import Connection
+        from s3.llm.session import Session
 
-        return Connection(self, seed, run)
+        return Session(self, seed, run)
 
     @abstractmethod
     def serve(self) -> AbstractContextManager[Endpoint]:

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from s3.data import Example, Mistake
-from s3.llm import Connection
-from s3.synthesis import Batch
+from s3.data.example import Example, Mistake
+from s3.llm import Session
+from s3.synthesis import SynthesisedSet
 from s3.tasks import Task
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class Bench:
     """What a method works with. The test split is not here: no choice can see it."""
 
     task: Task
-    llm: Connection
+    llm: Session
     fit: Fit
     validation: list[Example]
     train: list[Example]
@@ -44,7 +44,7 @@ class Round:
 
     index: int
     train: list[Example]
-    batch: Batch  # the synthesis that came before this training
+    added: SynthesisedSet  # the synthesis that came before this training
     mistakes: list[Mistake]
     predictor: Predictor
     validation: list[Example]  # what chose the epoch

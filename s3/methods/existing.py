@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from s3.data import Example, Origin, added_files, from_row, read_jsonl
+from s3.data.example import Example, Origin
+from s3.data.files import read_file
+from s3.data.rows import added_files, from_row
 from s3.errors import UserError
-from s3.rows import read_file
+from s3.storage import read_jsonl
 from s3.tasks import Task
 
 

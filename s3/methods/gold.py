@@ -6,9 +6,9 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from s3.data import Example
+from s3.data.example import Example
 from s3.methods.base import Bench, Method, Round, mistakes_of
-from s3.synthesis import Batch
+from s3.synthesis import SynthesisedSet
 
 
 @dataclass(kw_only=True)
@@ -27,7 +27,7 @@ class GoldOnly(Method):
         train, chooser = self._split(bench)
         predictor = bench.fit(train, chooser, what="training on gold data", start=None)
         mistakes = mistakes_of(bench.task, chooser, predictor)
-        yield Round(0, train, Batch(0), mistakes, predictor, chooser)
+        yield Round(0, train, SynthesisedSet(0), mistakes, predictor, chooser)
 
     def _split(self, bench: Bench) -> tuple[list[Example], list[Example]]:
         """Gold train and validation if they differ; else a seeded split of the one set."""

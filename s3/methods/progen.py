@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from s3.data import Example, Target
-from s3.influence import Floats, LastLayer, influences
+from s3.data.example import Example, Target
 from s3.llm.types import Style
 from s3.methods.base import Bench, Method, Round, mistakes_of
+from s3.methods.influence import Floats, LastLayer, influences
 from s3.methods.zerogen import check_query, query, zero_shot
-from s3.synthesis import SEED_ATTEMPTS, Batch, Slot, write
-from s3.tasks import Ask, Classification, Dropped, Task
+from s3.synthesis import SEED_ATTEMPTS, Slot, SynthesisedSet, write
+from s3.tasks import Classification, Draft, Dropped, Task
 
 if TYPE_CHECKING:
     from s3.student import Predictor
@@ -111,11 +111,11 @@ class Prompts:
     def __init__(self, method: ProGen, bench: Bench) -> None:
         self.method, self.bench = method, bench
         self.pool: Pool = {}
-        self._asked = Batch(0)
+        self._asked = SynthesisedSet(0)
         self._slot = zero_shot(bench, method.held_out + method.size, self._asked)
         self._place = 0
 
-    def write(self, number: int, known: list[Example] | tuple[()], index: int) -> Batch:
+    def write(self, number: int, known: list[Example] | tuple[()], index: int) -> SynthesisedSet:
         """Write `number` examples that are not in `known`, for a round."""
         places = range(self._place, self._place + number)
         self._place = places.stop
@@ -123,13 +123,13 @@ class Prompts:
         task, llm, what = self.bench.task, self.bench.llm, f"round {index} data"
         batch = write(task, llm, slots, known, what, SEED_ATTEMPTS)
         batch.charge(self._asked)
-        self._asked = Batch(0)
+        self._asked = SynthesisedSet(0)
         return batch
 
     def _fed(self, place: int, index: int) -> Slot:
         slot = self._slot(place)
 
-        def fed(attempt: int) -> Ask:
+        def fed(attempt: int) -> Draft:
             ask = slot(attempt)
             ask = replace(ask, origin=replace(ask.origin, round=index))
             rng = random.Random(f"{self.bench.seed}/{place}/{attempt}/feedback")
@@ -142,7 +142,7 @@ class Prompts:
         return fed
 
 
-def show(task: Task, style: Style, ask: Ask, examples: list[Example], overlap: float) -> Ask:
+def show(task: Task, style: Style, ask: Draft, examples: list[Example], overlap: float) -> Draft:
     """Return a request with examples before it, each as ZeroGen's query with its reply.
 
     A reply that holds a share `overlap` or more of the words of one of them is dropped.

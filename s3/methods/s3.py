@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from s3.data import Example, Mistake
+from s3.data.example import Example, Mistake
 from s3.methods.base import Bench, Method, Round, cut, mistakes_of
 from s3.methods.existing import existing
-from s3.rationales import rationales_of
-from s3.synthesis import Batch, extrapolate, seed_data
+from s3.synthesis import SynthesisedSet, extrapolate, seed_data
+from s3.synthesis.rationales import rationales_of
 from s3.tasks import Classification, Task
 
 
@@ -96,20 +96,20 @@ class S3(Method):
     def _existing(self, task: Task, path: str | None, kind: str) -> list[Example]:
         return existing(task, Path(path), kind) if path else []
 
-    def _seed(self, bench: Bench) -> Batch:
+    def _seed(self, bench: Bench) -> SynthesisedSet:
         """The data that exist, topped up to `size`; without any, all is written."""
         found = self._existing(bench.task, self.seed_from, "seed")
         if not found:
             return self._write_seed(bench, self.size or self.seed_size)
         missing = (self.size or 0) - len(found)
-        batch = self._write_seed(bench, missing) if missing > 0 else Batch(len(found))
+        batch = self._write_seed(bench, missing) if missing > 0 else SynthesisedSet(len(found))
         batch.examples = found + batch.examples
         return batch
 
-    def _write_seed(self, bench: Bench, size: int) -> Batch:
+    def _write_seed(self, bench: Bench, size: int) -> SynthesisedSet:
         """Alg. 1 where nothing is given, the seed of Alg. 3 else."""
         contexts = bench.task.context_examples(bench.train)
-        task, llm, asked, rationales = bench.task, bench.llm, Batch(0), None
+        task, llm, asked, rationales = bench.task, bench.llm, SynthesisedSet(0), None
         if self.rationales and isinstance(task, Classification) and not task.given:
             rationales = rationales_of(task, llm, self.rationales_per_label, asked)
         k = self.rationales_per_prompt

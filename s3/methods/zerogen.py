@@ -7,16 +7,16 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from s3.data import Origin, Target
+from s3.data.example import Origin, Target
 from s3.errors import UserError
-from s3.llm import Connection
+from s3.llm import Session
 from s3.llm.types import Completion, Prompt, Style
 from s3.methods.base import Bench
 from s3.methods.s3 import S3, Extrapolated
-from s3.synthesis import SEED_ATTEMPTS, Batch, Slot, drawn_slot, write
-from s3.tasks import Ask, Task
+from s3.synthesis import SEED_ATTEMPTS, Slot, SynthesisedSet, drawn_slot, write
+from s3.tasks import Draft, Task
 from s3.tasks.base import Fields, stops, whole
-from s3.tasks.frame import is_refusal, strip_frame
+from s3.tasks.cleaning import is_declined, strip_frame
 
 CONDITION_TOKENS = 16  # a name, not a text
 
@@ -32,9 +32,9 @@ class ZeroGen(S3):
         """Raise ValueError where the task has no query that does without rationales."""
         check_query(task)
 
-    def _write_seed(self, bench: Bench, size: int) -> Batch:
+    def _write_seed(self, bench: Bench, size: int) -> SynthesisedSet:
         """ZeroGen's seed: no rationale, a made-up condition where the task has one."""
-        asked = Batch(0)
+        asked = SynthesisedSet(0)
         slot = zero_shot(bench, size, asked)
         slots = [slot(place) for place in range(size)]
         batch = write(bench.task, bench.llm, slots, (), "seed data", SEED_ATTEMPTS)
@@ -51,7 +51,7 @@ def check_query(task: Task) -> None:
         )
 
 
-def zero_shot(bench: Bench, size: int, asked: Batch) -> Callable[[int], Slot]:
+def zero_shot(bench: Bench, size: int, asked: SynthesisedSet) -> Callable[[int], Slot]:
     """Return what asks for a place with ZeroGen's query; `size` places have their own condition.
 
     Draws are those of S3's seeds without rationales, so equal prompts are paid for once; but no
@@ -63,7 +63,7 @@ def zero_shot(bench: Bench, size: int, asked: Batch) -> Callable[[int], Slot]:
     made_up = conditions(task, bench.llm, size, asked) or [""] * size
 
     def slot(place: int) -> Slot:
-        def ask(rng: random.Random, fields: Fields, target: Target) -> Ask:
+        def ask(rng: random.Random, fields: Fields, target: Target) -> Draft:
             return query(task, style, fields, target, made_up[place % size])
 
         return drawn_slot(task, contexts, f"{bench.seed}/{place}", ask)
@@ -71,15 +71,15 @@ def zero_shot(bench: Bench, size: int, asked: Batch) -> Callable[[int], Slot]:
     return slot
 
 
-def query(task: Task, style: Style, fields: Fields, target: Target, condition: str) -> Ask:
+def query(task: Task, style: Style, fields: Fields, target: Target, condition: str) -> Draft:
     """Return ZeroGen's request for an example; its origin's source is the condition."""
     wording = task.zerogen or task.query
     text = wording.fill(style, {**fields, **task.words(target), "condition": condition})
     origin = Origin("seed", source=condition, prompt=text)
-    return Ask(task.prompt(style, text), fields, target, origin, tuple(fields.values()))
+    return Draft(task.prompt(style, text), fields, target, origin, tuple(fields.values()))
 
 
-def conditions(task: Task, llm: Connection, number: int, asked: Batch) -> list[str]:
+def conditions(task: Task, llm: Session, number: int, asked: SynthesisedSet) -> list[str]:
     """Return `number` conditions, such as films' names, in turn if there are fewer; or none.
 
     Raises UserError where the LLM gives none at all.
@@ -105,4 +105,4 @@ def _names(reply: Completion, prompt: Prompt) -> list[str]:
     """Return the one name that a reply gives, or nothing."""
     text, finished = whole(reply, prompt)
     name = strip_frame(text).rstrip(" .,;:")
-    return [name] if name and finished and not is_refusal(text) else []
+    return [name] if name and finished and not is_declined(text) else []

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from s3 import metrics
-from s3.data import Example
+from s3.data.example import Example
 from s3.errors import UserError
 from s3.student.head import Batch, Head, Ints
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from s3.data import Example
+from s3.data.example import Example
 
 if TYPE_CHECKING:
     import torch

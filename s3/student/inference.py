@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from s3.data import Example
+from s3.data.example import Example
 from s3.progress import progress
 from s3.student.batches import Loader, evaluation_plan
 from s3.student.hardware import chosen, cores, threads

@@ -13,7 +13,7 @@ import pytorch_lightning as pl
 import torch
 from safetensors.torch import save_model
 
-from s3.data import Example
+from s3.data.example import Example
 from s3.student.batches import padding
 from s3.student.datamodule import TrainingData
 from s3.student.hardware import tune_memory

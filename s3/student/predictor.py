@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from s3.data import Example
+from s3.data.example import Example
 from s3.student.head import Head
 from s3.student.record import FILE, Record
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from s3 import metrics
-from s3.data import Answers, Example
+from s3.data.example import Answers, Example
 from s3.errors import UserError
 from s3.student.head import Batch, Head, Ints
 

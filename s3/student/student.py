@@ -7,12 +7,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from s3.data import Example
+from s3.data.example import Example
 from s3.errors import UserError
-from s3.registry import RegistryWeights
 from s3.student.head import Head
 from s3.student.precision import Precision
 from s3.student.predictor import Predictor
+from s3.weights import RegistryWeights
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from s3.data import Example
+from s3.data.example import Example
 from s3.student.head import Head, Ints
 from s3.student.texts import Keys, Texts, keys
 

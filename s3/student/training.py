@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytorch_lightning as pl
 import torch
 
-from s3.data import Example
+from s3.data.example import Example
 from s3.student.bar import Bar
 from s3.student.batches import training_plan
 from s3.student.checkpoint import Checkpoints, SafeIO

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from s3.data import Example, Origin, Target
+from s3.data.example import Example, Origin, Target
+from s3.data.files import Placed, read_file
+from s3.data.gold import Gold, GoldData, field_text
 from s3.errors import UserError
-from s3.gold import Gold, GoldData, field_text
 from s3.llm.types import Completion, Prompt, Style
-from s3.rows import Placed, read_file
-from s3.tasks.frame import is_refusal, listed
-from s3.tasks.reply import Dropped, Reply
-from s3.tasks.wording import Wording
+from s3.tasks.cleaning import is_declined, listed
+from s3.tasks.reply import Dropped, ReplyRules
+from s3.tasks.template import PromptTemplate
 
 if TYPE_CHECKING:
     from s3.student import Head
@@ -24,7 +24,7 @@ Fields = Mapping[str, str]
 
 
 @dataclass(frozen=True)
-class Ask:
+class Draft:
     """A prompt together with all of the example but the text that the reply will give."""
 
     prompt: Prompt
@@ -45,12 +45,14 @@ class Task:
     gold: Gold = field(default_factory=Gold)
     contexts: str | None = None  # a file of unlabelled texts for the given fields; null: gold's
     system: str = ""  # the system message of a chat
-    query: Wording = field(default_factory=Wording)  # the paper's T_query
-    bare: Wording = field(default_factory=Wording)  # T_query where rationales are left out
-    mistake: Wording = field(default_factory=Wording)  # the paper's T_mis
-    zerogen: Wording = field(default_factory=Wording)  # ZeroGen's own query; empty: `query`
-    condition: Wording = field(default_factory=Wording)  # asks for its `$condition`; empty: none
-    reply: Reply = field(default_factory=Reply)
+    # The paper's T_query; the same where rationales are left out; the paper's T_mis; ZeroGen's own
+    # query (empty: `query`) and what asks for its `$condition` (empty: none).
+    query: PromptTemplate = field(default_factory=PromptTemplate)
+    bare: PromptTemplate = field(default_factory=PromptTemplate)
+    mistake: PromptTemplate = field(default_factory=PromptTemplate)
+    zerogen: PromptTemplate = field(default_factory=PromptTemplate)
+    condition: PromptTemplate = field(default_factory=PromptTemplate)
+    reply: ReplyRules = field(default_factory=ReplyRules)
 
     def __post_init__(self) -> None:
         """Check the gold source and the prompts' variables."""
@@ -101,23 +103,23 @@ class Task:
             raise UserError(f"task.contexts={self.contexts} holds no rows.")
         return found
 
-    def query_ask(
+    def seed_draft(
         self, style: Style, fields: Fields, target: Target, rationales: tuple[str, ...] = ()
-    ) -> Ask:
+    ) -> Draft:
         """Return the request for a seed example (T_query)."""
         variables = {"rationales": ", ".join(rationales), **fields, **self.words(target)}
         wording = self.query if rationales or self.given else self.bare
         prompt = self.prompt(style, wording.fill(style, variables))
         origin = Origin("seed", 0, prompt=prompt.text, rationales=rationales)
-        return Ask(prompt, fields, target, origin, tuple(fields.values()))
+        return Draft(prompt, fields, target, origin, tuple(fields.values()))
 
-    def mistake_ask(self, style: Style, wrong: Example, round_: int) -> Ask:
+    def mistake_draft(self, style: Style, wrong: Example, round_: int) -> Draft:
         """Return the request for an example like a wrong one: context and target kept (T_mis)."""
         variables = {**wrong.fields, **self.words(wrong.target)}
         prompt = self.prompt(style, self.mistake.fill(style, variables))
         origin = Origin("extrapolation", round_, wrong.origin.source, prompt.text)
         fields = {name: wrong.fields[name] for name in self.given}
-        return Ask(prompt, fields, wrong.target, origin, tuple(wrong.fields.values()))
+        return Draft(prompt, fields, wrong.target, origin, tuple(wrong.fields.values()))
 
     def prompt(self, style: Style, text: str) -> Prompt:
         """Return the request for one written text in the LLM's style."""
@@ -125,7 +127,7 @@ class Task:
             return Prompt(text, self.system, (), self.reply.tokens)
         return Prompt(text, "", stops(text), self.reply.tokens)
 
-    def read(self, completion: Completion, ask: Ask) -> Example:
+    def read(self, completion: Completion, ask: Draft) -> Example:
         """Return the example that a completion makes. Raises Dropped."""
         text = self.reply.clean(*whole(completion, ask.prompt), ask.echoes)
         if ask.check:
@@ -168,6 +170,6 @@ def whole(completion: Completion, prompt: Prompt) -> tuple[str, bool]:
 def read_list(completion: Completion) -> list[str]:
     """Return the items that a completion lists. Raises Dropped where there is none."""
     items = listed(completion.text, completion.finish != "length")
-    if not items or is_refusal(completion.text):
+    if not items or is_declined(completion.text):
         raise Dropped("no_list")
     return items

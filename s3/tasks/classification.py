@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from s3.data import Example, Origin, Target
-from s3.gold import field_text, label_of
+from s3.data.example import Example, Origin, Target
+from s3.data.files import Placed
+from s3.data.gold import field_text, label_of
 from s3.llm.types import Prompt, Style
-from s3.rows import Placed
 from s3.tasks.base import Fields, Task
-from s3.tasks.wording import Wording
+from s3.tasks.template import PromptTemplate
 
 if TYPE_CHECKING:
     from s3.student import Head
@@ -27,7 +27,9 @@ class Classification(Task):
 
     labels: dict[str, str] = field(default_factory=dict)
     label: str = "label"  # the column of gold rows that holds the label
-    rationale: Wording = field(default_factory=Wording)  # T_ration, where nothing is given
+    rationale: PromptTemplate = field(
+        default_factory=PromptTemplate
+    )  # T_ration, where nothing is given
     rationale_tokens: int = 400
 
     def __post_init__(self) -> None:

@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from s3.data import Answers, Example, Origin, Target
+from s3.data.example import Answers, Example, Origin, Target
+from s3.data.files import Placed
+from s3.data.gold import field_text
 from s3.errors import UserError
-from s3.gold import field_text
 from s3.llm.types import Completion
 from s3.metrics import normalise
-from s3.rows import Placed
-from s3.tasks.base import Ask, Fields, Task
+from s3.tasks.base import Draft, Fields, Task
 from s3.tasks.reply import Dropped
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class ExtractiveQA(Task):
         assert isinstance(target, Answers)
         return {"answer": target.texts[0]}
 
-    def read(self, completion: Completion, ask: Ask) -> Example:
+    def read(self, completion: Completion, ask: Draft) -> Example:
         """Return the example that a completion makes. Raises Dropped: also for a told answer."""
         example = super().read(completion, ask)
         question = f" {normalise(example.fields[self.written])} "

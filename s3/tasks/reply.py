@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from s3.tasks.frame import is_refusal, repeats, strip_frame
+from s3.tasks.cleaning import is_declined, repeats, strip_frame
 
 # No sentence ends after a title, an initial or "vs.".
 _SENTENCE_END = re.compile(
@@ -23,7 +23,7 @@ class Dropped(Exception):  # noqa: N818 - a reply that is dropped is no error
 
 
 @dataclass(kw_only=True)
-class Reply:
+class ReplyRules:
     """What a task's written text must look like; what does not is dropped and counted."""
 
     tokens: int = 96  # asked of the LLM at most
@@ -42,11 +42,11 @@ class Reply:
         """Return the text without preamble, heading, quotes, afterword and cut-off end.
 
         `finished`: the LLM ended by itself. `given`: texts that the reply must not repeat.
-        Raises Dropped with one of: empty, refusal, no_question, cut_off, too_short, too_long,
+        Raises Dropped with one of: empty, declined, no_question, cut_off, too_short, too_long,
         echo.
         """
-        if is_refusal(text):
-            raise Dropped("refusal")
+        if is_declined(text):
+            raise Dropped("declined")
         text = strip_frame(text)
         if not text:
             raise Dropped("empty")

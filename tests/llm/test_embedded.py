@@ -30,7 +30,7 @@ def prompts(number: int) -> list[Prompt]:
 
 
 def replies(asked: list[Prompt], seed: int = 0) -> dict[str, str]:
-    """Ask with an empty store; return texts by prompt."""
+    """Draft with an empty store; return texts by prompt."""
     Store().database.execute("DELETE FROM completions")
     with SmolLM2().connect(seed) as llm:
         outcomes = list(llm.complete(asked))

@@ -18,7 +18,7 @@ Serve = Callable[..., Endpoint]
 
 
 def ask(endpoint: Endpoint, number: int, **settings: Any) -> tuple[Usage, float]:
-    """Ask for completions, all of which must come; return what it took, and the seconds."""
+    """Draft for completions, all of which must come; return what it took, and the seconds."""
     started = time.monotonic()
     with server(endpoint, **settings).connect(0) as llm:
         prompts = [Prompt(f"Write review {i}.", reply_tokens=32) for i in range(number)]

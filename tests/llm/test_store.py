@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from s3.commands.store import main
 from s3.errors import UserError
 from s3.llm.store import Record, Store
-from s3.llm.store.__main__ import main
 
 
 def record(

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from s3.data import Answers, Example
-from s3.llm import Connection
+from s3.data.example import Answers, Example
+from s3.llm import Session
 from s3.methods import Bench
 from s3.tasks import Task
 
@@ -67,7 +67,7 @@ class Scripted(Learner):
 
 
 def bench(
-    task: Task, llm: Connection, learner: Learner, seed: int = 0, few: int | None = None
+    task: Task, llm: Session, learner: Learner, seed: int = 0, few: int | None = None
 ) -> Bench:
     """The bench of a task's gold data, or of its first `few` validation examples."""
     gold = task.load(seed)

@@ -31,7 +31,7 @@ def test_a_fifth_of_the_one_set_chooses_the_epoch(task: str):
     assert {one.id for one in train} | {one.id for one in chooser} == {one.id for one in gold}
     assert not {one.id for one in train} & {one.id for one in chooser}
     assert (round_.train, round_.validation) == (train, chooser)
-    assert (round_.index, round_.batch.wanted, round_.batch.completions) == (0, 0, 0)
+    assert (round_.index, round_.added.wanted, round_.added.completions) == (0, 0, 0)
     assert all(mistake.example in chooser for mistake in round_.mistakes)
 
 

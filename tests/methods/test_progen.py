@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from s3.data import Example
+from s3.data.example import Example
 from s3.errors import UserError
 from s3.llm import Style
 from s3.methods import Bench, ProGen, Round
@@ -95,11 +95,11 @@ def test_rounds_grow_and_helpful_examples_go_before_the_prompts(
     ran = run(small(), style=style)
     assert [len(round_.train) for round_ in ran.rounds] == [12, 40]
     assert [len(train) for train in ran.fitted] == [12, 40]  # nothing held out is trained on
-    written = sum(round_.batch.completions for round_ in ran.rounds)
-    dropped = sum(sum(round_.batch.dropped.values()) for round_ in ran.rounds)
+    written = sum(round_.added.completions for round_ in ran.rounds)
+    dropped = sum(sum(round_.added.dropped.values()) for round_ in ran.rounds)
     assert written == len(ran.asked) == 2 * (16 + 40) + dropped  # a film and a review for each
     assert [round_.index for round_ in ran.rounds] == [0, 1]
-    assert [len(round_.batch.examples) for round_ in ran.rounds] == [12, 28]
+    assert [len(round_.added.examples) for round_ in ran.rounds] == [12, 28]
     assert ran.rounds[1].train[:12] == ran.rounds[0].train
     assert [example.origin.round for example in ran.rounds[1].train] == [0] * 12 + [1] * 28
     known = {example.fields["text"]: example for example in ran.rounds[0].train}

@@ -22,13 +22,13 @@ def test_rounds_extrapolations_make_one_training_more(rounds: int):
     assert len(trial.rounds) == len(trial.learner.trainings) == rounds + 1
     assert [round_.index for round_ in trial.rounds] == list(range(rounds + 1))
     wrong = [FEW - right for right in (4, 5, 6)][:rounds]
-    assert [len(round_.batch.examples) for round_ in trial.rounds] == [12, *wrong]
+    assert [len(round_.added.examples) for round_ in trial.rounds] == [12, *wrong]
     assert len(trial.asked) == trial.asked_at[-1] == 12 + sum(wrong)  # none after the last
 
 
 def test_a_round_trains_on_the_seed_and_all_additions_so_far():
     trial = Trial("method.rounds=2", right=(4, 5, 6))
-    seed, first, second = (round_.batch.examples for round_ in trial.rounds)
+    seed, first, second = (round_.added.examples for round_ in trial.rounds)
     assert trial.learner.trainings == [seed, seed + first, seed + first + second]
     assert [round_.train for round_ in trial.rounds] == trial.learner.trainings
     kinds = [{one.origin.kind for one in part} for part in (seed, first, second)]
@@ -100,7 +100,7 @@ def test_patience_ends_it_when_validation_improves_no_more(
 def test_without_mistakes_nothing_is_left_to_extrapolate_but_for_gold():
     assert len(Trial("method.rounds=2", right=(FEW,)).rounds) == 1
     gold = Trial("method=goldgen", "method.rounds=2", right=(FEW, FEW, FEW))
-    assert [len(round_.batch.examples) for round_ in gold.rounds] == [12, FEW, FEW]
+    assert [len(round_.added.examples) for round_ in gold.rounds] == [12, FEW, FEW]
 
 
 def test_single_sentences_have_rationales_unless_they_are_left_out():

@@ -29,7 +29,7 @@ from tests.methods.trial import Trial
 )
 def test_a_final_size_is_met_exactly(task: str, method: tuple[str, ...]):
     trial = Trial(f"task={task}", "method.size=31", *method)
-    added = [one for round_ in trial.rounds[1:] for one in round_.batch.examples]
+    added = [one for round_ in trial.rounds[1:] for one in round_.added.examples]
     for round_ in trial.rounds:
         assert len({one.id for one in round_.train}) == len(round_.train) == 31
     assert trial.rounds[-1].train[-len(added[:31]) or 31 :] == added[:31]
@@ -64,7 +64,7 @@ def test_seeds_that_give_way_are_cut_evenly_over_the_labels():
 def test_goldgen_takes_all_gold_before_any_twice():
     trial = Trial("method=goldgen", "method.size=42", "method.rounds=3")
     sources = Counter(
-        one.origin.source for round_ in trial.rounds[1:] for one in round_.batch.examples
+        one.origin.source for round_ in trial.rounds[1:] for one in round_.added.examples
     )
     assert set(sources) == {one.origin.source for one in trial.bench.validation}
     assert sum(sources.values()) == 30

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from s3.data import Answers
+from s3.data.example import Answers
 from s3.errors import UserError
 from s3.llm import Style
 from s3.llm.types import Completion
@@ -65,8 +65,8 @@ def test_a_film_is_made_up_for_each_review(run: Run, style: Style) -> None:
         assert f"{example.target} sentiment" in example.origin.prompt
         assert f'movie "{film}"' in example.origin.prompt
         assert (style is Style.continuation) == example.origin.prompt.endswith(' is: "')
-    assert round_.batch.completions == len(asked)
-    assert round_.batch.tokens == 18 * len(asked)
+    assert round_.added.completions == len(asked)
+    assert round_.added.tokens == 18 * len(asked)
 
 
 def test_the_llm_that_makes_up_no_film_is_reported(run: Run) -> None:
@@ -141,7 +141,7 @@ def test_a_reply_ends_at_mark_newline_or_full_stop(reply: str, kept: str | None)
 def test_size_goes_before_seed_size(run: Run) -> None:
     asked, round_ = run(composed("task=rte").task, sentence, seed_size=3, size=7)
     assert len(round_.train) == len(asked) == 7
-    assert not round_.batch.dropped
+    assert not round_.added.dropped
 
 
 def test_a_task_without_a_query_of_its_own_is_refused() -> None:

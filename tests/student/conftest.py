@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from s3.data import Example
+from s3.data.example import Example
 from s3.student import Classifier, Precision, Student
 from tests.conftest import WORDS
 

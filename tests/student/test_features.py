@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from safetensors.torch import load_file
 
-from s3.data import Example
+from s3.data.example import Example
 from s3.student import Classifier, Precision, Student
 from s3.student.features import features
 

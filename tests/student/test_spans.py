@@ -11,7 +11,7 @@ import pytest
 import torch
 from torchmetrics.text import SQuAD
 
-from s3.data import Answers, Example
+from s3.data.example import Answers, Example
 from s3.errors import UserError
 from s3.student import SpanExtractor
 from s3.student.batches import Loader

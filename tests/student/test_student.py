@@ -92,7 +92,7 @@ def test_patience_ends_training_early(varied, head, train, validation, tmp_path)
 
 
 def test_many_labels_and_two_fields(varied, tmp_path):
-    from s3.data import Example
+    from s3.data.example import Example
 
     head = Classifier(("none", "one", "both"), ("first", "second"))
     names = {("bad", "bad"): "none", ("good", "bad"): "one", ("good", "good"): "both"}

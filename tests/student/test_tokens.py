@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from s3.data import Example
+from s3.data.example import Example
 from s3.errors import UserError
 from s3.student import Classifier
 from s3.student.batches import Loader, evaluation_plan, padding, training_plan

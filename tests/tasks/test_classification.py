@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from s3.data import Example, Origin
+from s3.data.example import Example, Origin
 from s3.errors import UserError
 from s3.llm import Completion, Style
-from s3.tasks import Classification, Dropped, Wording
+from s3.tasks import Classification, Dropped, PromptTemplate
 from tests.author import composed
 
 PREMISE = "The ferry left at noon with nine people on board."
@@ -42,12 +42,12 @@ def imdb() -> Classification:
 
 
 def test_prompts_are_the_papers(rte: Classification, imdb: Classification):
-    seed = rte.query_ask(Style.chat, {"premise": PREMISE}, "entailment").prompt
+    seed = rte.seed_draft(Style.chat, {"premise": PREMISE}, "entailment").prompt
     assert seed.text == (
         f"{PREMISE}\nBased on the above description, the following sentence is definitely correct:"
     )
     assert "one sentence only" in seed.system
-    query = imdb.query_ask(Style.chat, {}, "positive", ("good sound", "a plot")).prompt
+    query = imdb.seed_draft(Style.chat, {}, "positive", ("good sound", "a plot")).prompt
     assert query.text == (
         "Now imagine that you just watched a movie that has good sound, a plot. "
         "Now you should write a positive review about this movie."
@@ -57,19 +57,19 @@ def test_prompts_are_the_papers(rte: Classification, imdb: Classification):
         "Imagine you are watching a movie; consider 20 reasons that may lead to negative "
         "impression of the movie."
     )
-    mistake = imdb.mistake_ask(Style.chat, Example({"text": "Dull."}, "negative"), 1).prompt
+    mistake = imdb.mistake_draft(Style.chat, Example({"text": "Dull."}, "negative"), 1).prompt
     assert mistake.text == "Write a negative movie review similar to:\nDull."
 
 
 def test_a_continuation_has_no_system_and_stops_at_the_closing_mark(rte: Classification):
-    prompt = rte.query_ask(Style.continuation, {"premise": PREMISE}, "entailment").prompt
+    prompt = rte.seed_draft(Style.continuation, {"premise": PREMISE}, "entailment").prompt
     assert prompt.text.endswith('is definitely correct: "')
     assert (prompt.system, prompt.stop) == ("", ('"',))
     assert prompt.reply_tokens == rte.reply.tokens
 
 
 def test_a_mistake_keeps_its_context_and_label_and_is_traced(rte: Classification):
-    ask = rte.mistake_ask(Style.chat, WRONG, 2)
+    ask = rte.mistake_draft(Style.chat, WRONG, 2)
     assert all(text in ask.prompt.text for text in (PREMISE, "The ferry was empty.", "wrong"))
     made = rte.read(reply('Sure, here is a sentence: "Nobody was on board."'), ask)
     assert made.fields == {"premise": PREMISE, "hypothesis": "Nobody was on board."}
@@ -82,12 +82,12 @@ def test_a_mistake_keeps_its_context_and_label_and_is_traced(rte: Classification
 @pytest.mark.parametrize("text", [PREMISE, "the ferry was empty!"])
 def test_a_reply_that_repeats_context_or_mistake_is_dropped(rte: Classification, text: str):
     with pytest.raises(Dropped) as caught:
-        rte.read(reply(text), rte.mistake_ask(Style.chat, WRONG, 1))
+        rte.read(reply(text), rte.mistake_draft(Style.chat, WRONG, 1))
     assert caught.value.reason == "echo"
 
 
 def test_a_reply_cut_off_by_its_length_ends_at_a_sentence(imdb: Classification):
-    ask = imdb.query_ask(Style.chat, {}, "positive", ("good sound",))
+    ask = imdb.seed_draft(Style.chat, {}, "positive", ("good sound",))
     made = imdb.read(reply("I liked the sound a lot. And the pl", "length"), ask)
     assert made.fields["text"] == "I liked the sound a lot."
     assert (made.origin.kind, made.origin.rationales) == ("seed", ("good sound",))
@@ -144,14 +144,14 @@ def test_any_number_of_fields_and_labels_with_words_of_their_own(tmp_path: Path)
     gold = task.load(0)
     assert [example.target for example in gold.test[:4]] == names
     assert gold.test[5].fields == {"title": "T", "body": "B", "comment": "n 5"}
-    ask = task.mistake_ask(Style.chat, gold.test[5], 1)
+    ask = task.mistake_draft(Style.chat, gold.test[5], 1)
     assert ask.prompt.text == "T / B: like n 5, glad"
     assert ask.fields == {"title": "T", "body": "B"}
 
 
 def wording(text: str):
 
-    return Wording(chat=text, continuation=text)
+    return PromptTemplate(chat=text, continuation=text)
 
 
 @pytest.mark.parametrize(

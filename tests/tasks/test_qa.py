@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from s3.data import Answers, Example
+from s3.data.example import Answers, Example
+from s3.data.gold import Source
 from s3.errors import UserError
-from s3.gold import Source
 from s3.llm import Completion, Style
 from s3.tasks import Dropped, ExtractiveQA
 from s3.tasks.qa import candidate_spans
@@ -87,7 +87,7 @@ def reply(text: str) -> Completion:
 
 
 def test_context_and_answer_are_kept_and_another_question_asked(qa: ExtractiveQA):
-    ask = qa.mistake_ask(Style.chat, GOLD, 1)
+    ask = qa.mistake_draft(Style.chat, GOLD, 1)
     assert ask.prompt.text == (
         f"Given a context: {CONTEXT}\nTarn is the answer to: Who built the bridge?.\n"
         "A question that has the same answer in the context is:"
@@ -104,17 +104,17 @@ def test_context_and_answer_are_kept_and_another_question_asked(qa: ExtractiveQA
         ("Did Tarn, of all people, build it?", "contains_answer"),
         ("who built  the bridge?", "echo"),
         ("Tarn built the bridge over the Varn", "no_question"),
-        ("I cannot answer this question.", "refusal"),
+        ("I cannot answer this question.", "declined"),
     ],
 )
 def test_a_question_that_will_not_do_is_dropped(qa: ExtractiveQA, text: str, reason: str):
     with pytest.raises(Dropped) as caught:
-        qa.read(reply(text), qa.mistake_ask(Style.chat, GOLD, 1))
+        qa.read(reply(text), qa.mistake_draft(Style.chat, GOLD, 1))
     assert caught.value.reason == reason
 
 
 def test_an_answer_inside_a_longer_word_is_not_told(qa: ExtractiveQA):
-    ask = qa.mistake_ask(Style.chat, GOLD, 1)
+    ask = qa.mistake_draft(Style.chat, GOLD, 1)
     made = qa.read(reply("Who, before the Tarnish wars, built the bridge?"), ask)
     assert made.target == GOLD.target
 

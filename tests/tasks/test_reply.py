@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from s3.tasks import Dropped, Reply
+from s3.tasks import Dropped, ReplyRules
 
 QUESTION = "Who built the bridge over the Varn?"
 
@@ -19,8 +19,8 @@ QUESTION = "Who built the bridge over the Varn?"
     ],
 )
 def test_a_cut_off_text_ends_at_its_last_whole_sentence(reply: str, kept: str):
-    assert Reply().clean(reply, finished=False) == kept
-    assert Reply().clean(kept, finished=False) == kept
+    assert ReplyRules().clean(reply, finished=False) == kept
+    assert ReplyRules().clean(kept, finished=False) == kept
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_a_cut_off_text_ends_at_its_last_whole_sentence(reply: str, kept: str):
 )
 def test_what_makes_no_text_is_dropped_with_its_reason(reply: str, finished: bool, reason: str):
     with pytest.raises(Dropped) as caught:
-        Reply(max_words=20).clean(reply, finished)
+        ReplyRules(max_words=20).clean(reply, finished)
     assert caught.value.reason == reason
 
 
@@ -57,12 +57,12 @@ def test_what_makes_no_text_is_dropped_with_its_reason(reply: str, finished: boo
 )
 def test_a_question_is_kept_up_to_its_mark(reply: str):
     for finished in (True, False):
-        assert Reply(question=True).clean(reply, finished) == QUESTION
+        assert ReplyRules(question=True).clean(reply, finished) == QUESTION
 
 
 def test_what_is_no_question_is_dropped():
     with pytest.raises(Dropped) as caught:
-        Reply(question=True).clean("Tarn built the bridge over the Varn.", True)
+        ReplyRules(question=True).clean("Tarn built the bridge over the Varn.", True)
     assert caught.value.reason == "no_question"
 
 
@@ -91,7 +91,7 @@ SIMILAR = (
 )
 def test_an_echo_of_what_was_given_is_dropped(reply: str, given: str):
     with pytest.raises(Dropped) as caught:
-        Reply().clean(reply, True, ("something else entirely", given))
+        ReplyRules().clean(reply, True, ("something else entirely", given))
     assert caught.value.reason == "echo"
 
 
@@ -107,7 +107,7 @@ def test_an_echo_of_what_was_given_is_dropped(reply: str, given: str):
     ],
 )
 def test_a_small_change_that_turns_the_meaning_is_no_echo(reply: str, given: str):
-    assert Reply().clean(reply, True, (given,)) == reply
+    assert ReplyRules().clean(reply, True, (given,)) == reply
 
 
 @pytest.mark.parametrize(
@@ -115,4 +115,4 @@ def test_a_small_change_that_turns_the_meaning_is_no_echo(reply: str, given: str
 )
 def test_lengths_out_of_range_are_refused(fields: dict[str, int]):
     with pytest.raises(ValueError, match=r"reply\."):
-        Reply(**fields)
+        ReplyRules(**fields)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from s3.errors import UserError
 from s3.llm.types import Usage
-from s3.registry import cache_folder
+from s3.storage import cache_folder
 
 PATIENCE = 60.0  # seconds to wait for another process that writes
 VERSION = 1

@@ -1,0 +1,1 @@
+"""`python -m s3 COMMAND`: one file a command, thin."""

@@ -1,0 +1,68 @@
+"""What a data set is made of: examples, their targets and where they come from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from s3.storage import digest
+
+
+@dataclass(frozen=True)
+class Answers:
+    """The target of extractive QA: the accepted answers, each an exact span of the context.
+
+    `starts` are character offsets into the context, one for each text.
+    """
+
+    texts: tuple[str, ...]
+    starts: tuple[int, ...]
+
+
+Target = str | Answers  # a label's name, or the answers
+Predicted = str  # a label's name, or an answer's text
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where an example comes from; every synthetic row can be traced through it.
+
+    `kind` is "gold", "seed" or "extrapolation"; `round` is the round that added it (0: the seed).
+    `source` names the gold row ("validation/17"), or for an extrapolation the row it grew from.
+    """
+
+    kind: str
+    round: int = 0
+    source: str = ""
+    prompt: str = ""
+    completion: str = ""  # the completion's id in the store
+    model: str = ""
+    rationales: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Example:
+    """One labelled example: its text fields by name, its target and its origin."""
+
+    fields: Mapping[str, str]
+    target: Target
+    origin: Origin = field(default=Origin("gold"), compare=False)
+
+    @property
+    def id(self) -> str:
+        """A digest of fields and target: equal content, equal id."""
+        return digest([dict(self.fields), plain_target(self.target)])
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A gold example that the small model gets wrong, with what it answered."""
+
+    example: Example
+    predicted: Predicted
+
+
+def plain_target(target: Target) -> Any:
+    """Return a target as JSON has it."""
+    return target if isinstance(target, str) else {k: list(v) for k, v in asdict(target).items()}

@@ -1,0 +1,137 @@
+"""Gold data: real labelled examples, from the bundle, from files or from the hub."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+
+from s3.data.example import Example
+from s3.data.files import Placed, read_file, read_hub
+from s3.errors import UserError
+
+BUNDLE = Path(__file__).parent / "bundled"
+
+
+class Source(Enum):
+    """Where gold data come from."""
+
+    bundled = "bundled"
+    files = "files"
+    hub = "hub"
+
+
+@dataclass(frozen=True)
+class GoldData:
+    """The gold examples of a run by their role; `train` is `validation` where none is named."""
+
+    validation: list[Example]
+    test: list[Example]
+    train: list[Example]
+
+
+@dataclass(kw_only=True)
+class Splits:
+    """One source of gold rows: which of its splits plays which part, and how it names things.
+
+    `validation` is where errors come from and checkpoints are chosen; `test` only scores; `train`
+    serves the Gold Data baseline and as contexts (null: it is the validation set).
+    """
+
+    path: str = ""  # a folder before the file names, or the hub data set
+    name: str | None = None  # the hub data set's configuration
+    validation: str | None = None
+    test: str | None = None
+    train: str | None = None
+    columns: dict[str, str] = field(default_factory=dict)  # field -> column, where they differ
+    labels: dict[str, str] = field(default_factory=dict)  # value in the data -> label, likewise
+
+    def rows(self, split: str, source: Source) -> Iterator[Placed]:
+        """Yield the raw rows of one split with their places."""
+        if source is Source.hub:
+            yield from read_hub(self.path, self.name, split)
+        else:
+            folder = BUNDLE if source is Source.bundled else Path()
+            yield from read_file(folder / self.path / split)
+
+
+@dataclass(kw_only=True)
+class Gold:
+    """Where a task's gold data come from, and how much of it is used."""
+
+    source: Source = Source.bundled
+    bundled: Splits = field(default_factory=Splits)
+    files: Splits = field(default_factory=Splits)
+    hub: Splits = field(default_factory=Splits)
+    validation_size: int | None = None  # rows, drawn with the run's seed; null: all
+    test_size: int | None = None
+    train_size: int | None = None
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        for name in ("validation_size", "test_size", "train_size"):
+            size = getattr(self, name)
+            if size is not None and size < 1:
+                raise ValueError(f"gold.{name} must be at least 1 (or null: all), not {size}")
+
+    @property
+    def splits(self) -> Splits:
+        """The chosen source's splits."""
+        chosen: Splits = getattr(self, self.source.value)
+        return chosen
+
+    def check(self) -> None:
+        """Raise ValueError where the chosen source names no validation or no test split."""
+        for role in ("validation", "test"):
+            if not getattr(self.splits, role):
+                where = f"gold.{self.source.value}.{role}"
+                raise ValueError(f"gold.source={self.source.value} needs {where}")
+
+    def rows(self, role: str, seed: int) -> list[Placed]:
+        """Return the rows of a role, cut to its size by a seeded draw, in their own order.
+
+        Raises UserError for a role without rows.
+        """
+        split = getattr(self.splits, role)
+        rows = list(self.splits.rows(split, self.source))
+        if not rows:
+            raise UserError(f"gold {role} ({self.splits.path} {split}) holds no rows.")
+        size = getattr(self, f"{role}_size")
+        return rows if size is None else sample(rows, size, seed)
+
+
+def sample(rows: list[Placed], size: int, seed: int) -> list[Placed]:
+    """Draw `size` rows (all, where there are fewer) and keep their order."""
+    drawn = random.Random(seed).sample(range(len(rows)), min(size, len(rows)))
+    return [rows[index] for index in sorted(drawn)]
+
+
+def field_text(placed: Placed, column: str) -> str:
+    """Return one text of a row. Raises UserError for a missing column or an empty text."""
+    place, row = placed
+    if column not in row:
+        columns = ", ".join(row)
+        raise UserError(
+            f"{place}: no column {column!r}; columns: {columns}. Map it in gold.*.columns."
+        )
+    text = row[column]
+    if not isinstance(text, str) or not text.strip():
+        raise UserError(f"{place}: column {column!r} is empty or not a text.")
+    return text
+
+
+def label_of(placed: Placed, column: str, names: dict[str, str], known: Iterable[str]) -> str:
+    """Return a row's label. Raises UserError for one that the task does not know."""
+    place, row = placed
+    if column not in row:
+        raise UserError(f"{place}: no label column {column!r}; columns: {', '.join(row)}.")
+    value = str(row[column])
+    label = names.get(value, value)
+    if label not in known:
+        hint = " (-1 marks hidden labels)" if value == "-1" else ""
+        raise UserError(
+            f"{place}: unknown label {value!r}{hint}; the task knows {', '.join(known)}."
+        )
+    return label

@@ -1,0 +1,81 @@
+"""A method played through with the stand-ins, and what that shows of the real run."""
+
+from __future__ import annotations
+
+import io
+from contextlib import closing, redirect_stderr
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from s3.data.gold import GoldData
+from s3.llm import Prompt, Usage
+from s3.llm.budget import price
+from s3.methods import Bench, Round
+from s3.runs.dryrun.habits import Habits
+from s3.runs.dryrun.rehearsal import MADE_UP, Pupil, Rehearsal, Replies, is_text
+
+if TYPE_CHECKING:
+    from s3.runs.experiment import Experiment
+
+
+@dataclass
+class Plan:
+    """What a run would ask for: the first prompt of each kind, and what each step would use.
+
+    `total` has the requests, tokens and cost of what is not yet in the store.
+    """
+
+    steps: dict[str, Usage]
+    total: Usage
+    priced: bool
+    sources: tuple[str, ...]
+    prompts: dict[str, Prompt] = field(default_factory=dict)
+
+
+def rehearse(experiment: Experiment, gold: GoldData, habits: Habits) -> Plan:
+    """Play an experiment through; nothing is sent, no server starts, no model is trained."""
+    task, seed = experiment.task, experiment.seed
+    replies = Replies(task, habits)
+    pupil = Pupil(task, replies, habits, seed)
+    # The progress of a rehearsal, and what it gives up, says nothing about the run.
+    with closing(Rehearsal(experiment.llm, seed, replies)) as llm, redirect_stderr(io.StringIO()):
+        bench = Bench(task, llm, pupil.fit, gold.validation, gold.train, seed)
+        plan = Plan(llm.steps, llm.usage, price(experiment.llm) is not None, habits.sources)
+        for round_ in experiment.method.run(bench):
+            plan.prompts |= {
+                step: prompt for step, prompt in llm.first.items() if not is_text(task, prompt)
+            }
+            _add_prompts(plan, round_, bench)
+    return plan
+
+
+def _add_prompts(plan: Plan, round_: Round, bench: Bench) -> None:
+    """Note the first prompt of each kind of example and of each label."""
+    for example in round_.added.examples:
+        label = example.target if isinstance(example.target, str) else ""
+        kind = f"{example.origin.kind} {label}".strip()
+        if kind not in plan.prompts and example.origin.prompt:
+            plan.prompts[kind] = bench.task.prompt(bench.llm.style, example.origin.prompt)
+
+
+def show(plan: Plan) -> None:
+    """Print the prompts, what each step would use, and what that rests on."""
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    for kind, prompt in plan.prompts.items():
+        console.rule(f"{kind}: at most {prompt.reply_tokens} tokens", align="left")
+        for turn in (f"[system] {prompt.system}" if prompt.system else "", prompt.text):
+            if turn:
+                text = MADE_UP.sub("[an earlier reply]", turn)
+                console.print(text, markup=False, highlight=False, soft_wrap=True)
+    table = Table("step", "requests", "prompt tokens", "reply tokens", "cost $", "stored")
+    for name, used in {**plan.steps, "all": plan.total}.items():
+        cost = f"{used.cost:.4f}" if plan.priced else "-"
+        cells = (used.requests, used.prompt_tokens, used.completion_tokens, cost, used.stored)
+        table.add_row(name, *map(str, cells))
+    console.print(table)
+    for source in plan.sources:
+        console.print(f"assumed {source}", markup=False, highlight=False, soft_wrap=True)
+    console.print("Nothing was sent. Without dry_run=true the run begins.")

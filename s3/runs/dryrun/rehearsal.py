@@ -1,0 +1,166 @@
+"""Stand-ins for the LLM and the small model: they behave by habit, and nothing is sent."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, fields, replace
+from itertools import count
+from math import ceil
+
+import numpy as np
+from numpy.typing import NDArray
+
+from s3.data.example import Example
+from s3.llm import LLM, Completion, Failure, Prompt, Session, Usage
+from s3.llm.budget import Tokens
+from s3.llm.work import Row, Work
+from s3.runs.dryrun.habits import Habits, Reply
+from s3.student import Predictor
+from s3.tasks import Classification, Task
+
+Floats = NDArray[np.float64]
+
+LETTERS = 8  # of a made-up word, with the space after it
+LINE = 20  # words of a made-up line; a list's items have no more
+MADE_UP = re.compile(r"\bw\d+x\d+(?: w\d+x\d+)*")
+
+
+class Rehearsal(Session):
+    """A connection that answers from the store where it can, and else by habit.
+
+    `steps` has what each synthesis uses; `first` the first prompt of each.
+    """
+
+    def __init__(self, llm: LLM, seed: int, replies: Replies) -> None:
+        super().__init__(llm, seed)
+        self._channel = replies
+        replies.work = self._work
+        self.steps: dict[str, Usage] = {}
+        self.first: dict[str, Prompt] = {}
+
+    def complete(
+        self, prompts: Iterable[Prompt], what: str = "completions"
+    ) -> Iterator[Completion | Failure]:
+        """Answer prompts at once, and count what they use."""
+        asked, before = list(prompts), replace(self.usage)
+        answers = list(super().complete(asked, what))
+        step = what.partition(", attempt ")[0]
+        if asked:
+            self.first.setdefault(step, asked[0])
+        used = self.steps.setdefault(step, Usage())
+        for one in fields(Usage):
+            grown = getattr(self.usage, one.name) - getattr(before, one.name)
+            setattr(used, one.name, getattr(used, one.name) + grown)
+        return iter(answers)
+
+    def close(self) -> None:
+        """Close the store; a rehearsal leaves no note in its books."""
+        self._store.close()
+
+
+class Replies:
+    """A channel that makes up replies of the usual length, and drops the usual share of them."""
+
+    window = step = 1000
+
+    def __init__(self, task: Task, habits: Habits) -> None:
+        self.work: Work
+        self.round = 0
+        self._task, self._habits = task, habits
+        self._numbers = count()
+        self._kept = 1.0  # what the shares of the replies so far add up to, less those kept
+
+    def submit(self, rows: list[Row]) -> None:
+        """Answer rows, and count what that would use."""
+        for row in rows:
+            row.outcome = self._answer(row)
+
+    def cancel(self, rows: list[Row]) -> None:
+        """Nothing is open."""
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    def _answer(self, row: Row) -> Completion:
+        prompt, usual = row.prompt, self._habits.reply(row.prompt.reply_tokens)
+        asked = ceil((len(prompt.text) + len(prompt.system)) / self._habits.letters)
+        used = Tokens(asked, ceil(usual.tokens))
+        self.work.usage.requests += 1
+        self.work.budget.pay(used)
+        text = self._text(prompt, usual)
+        return Completion(row.id, text, self.work.llm.model, "stop", used.prompt, used.completion)
+
+    def _text(self, prompt: Prompt, usual: Reply) -> str:
+        """Return a list or a name, or a text of the task's own, which may be dropped."""
+        letters, cleaning = usual.tokens * self._habits.letters, self._task.reply
+        if not is_text(self._task, prompt):
+            line = min(max(1, round(usual.letters / LETTERS)), LINE)
+            return self._lines(round(min(letters, usual.items * usual.letters) / LETTERS), line)
+        if not self._keeps():
+            return ""
+        size = min(max(round(letters / LETTERS), cleaning.min_words), cleaning.max_words)
+        return self._lines(size, LINE) + "?" * cleaning.question
+
+    def _lines(self, size: int, line: int) -> str:
+        """Return `size` words that no other reply has, so many on a line."""
+        number = next(self._numbers)
+        words = [f"w{number}x{place}" for place in range(max(size, 1))]
+        starts = range(0, len(words), line)
+        return "\n".join(" ".join(words[start : start + line]) for start in starts)
+
+    def _keeps(self) -> bool:
+        self._kept += at(self._habits.kept, self.round)
+        keeps = self._kept >= 1
+        self._kept -= keeps
+        return keeps
+
+
+@dataclass
+class Pupil:
+    """In place of training: gets the usual share of gold validation wrong, drawn with the seed."""
+
+    task: Task
+    replies: Replies
+    habits: Habits
+    seed: int
+
+    def fit(
+        self, train: list[Example], validation: list[Example], *, what: str, start: Predictor | None
+    ) -> Predictor:
+        """Return the answers of a model that has not been trained; the next round begins."""
+        share = at(self.habits.wrong, self.replies.round)
+        rng = random.Random(f"{self.seed}/{self.replies.round}")
+        wrong = set(rng.sample(range(len(validation)), round(share * len(validation))))
+        self.replies.round += 1
+        answers = ["" if place in wrong else right(one) for place, one in enumerate(validation)]
+        return Untrained(self.task, answers)
+
+
+class Untrained(Predictor):
+    """A model that has its answers to the validation examples, and features without meaning."""
+
+    def __init__(self, task: Task, validation: list[str]) -> None:
+        self.validation = validation
+        self._labels = len(task.labels) if isinstance(task, Classification) else 0
+
+    def features(self, examples: list[Example]) -> tuple[Floats, Floats]:
+        """Return noise in the shapes of a last layer's inputs and logits."""
+        rng = np.random.default_rng(0)
+        return rng.normal(size=(len(examples), 2)), rng.normal(size=(len(examples), self._labels))
+
+
+def right(example: Example) -> str:
+    """Return the right answer to an example."""
+    return example.target if isinstance(example.target, str) else example.target.texts[0]
+
+
+def is_text(task: Task, prompt: Prompt) -> bool:
+    """Say whether a prompt asks for an example's text: else for a list or a name."""
+    return prompt.reply_tokens == task.reply.tokens
+
+
+def at(shares: tuple[float, ...], round_: int) -> float:
+    """Return a round's share; the last one holds for all later rounds."""
+    return shares[min(round_, len(shares) - 1)]

@@ -1,0 +1,28 @@
+"""Error extrapolation: new examples like those that the small model gets wrong (Alg. 2 and 3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from s3.data import Example
+from s3.llm import Session
+from s3.synthesis.writing import Slot, SynthesisedSet, write
+from s3.tasks import Task
+
+
+def extrapolate(
+    task: Task,
+    llm: Session,
+    wrong: Sequence[Example],
+    per_mistake: int,
+    round_: int,
+    known: Iterable[Example],
+) -> SynthesisedSet:
+    """Write `per_mistake` new examples like each wrong one (Alg. 2, 3): context and label kept."""
+
+    def slot(example: Example) -> Slot:
+        ask = task.mistake_draft(llm.style, example, round_)
+        return lambda attempt: ask
+
+    slots = [slot(example) for example in wrong for _ in range(per_mistake)]
+    return write(task, llm, slots, known, f"round {round_} extrapolation")

@@ -1,0 +1,44 @@
+"""Rationales: why a text may have a label, listed by the LLM before it writes texts (Alg. 1)."""
+
+from __future__ import annotations
+
+from s3.errors import UserError
+from s3.llm import Session
+from s3.llm.types import Completion
+from s3.synthesis.writing import SynthesisedSet
+from s3.tasks import Classification, Dropped
+from s3.tasks.base import read_list
+
+CALLS = 8  # completions asked for one label's rationales at most
+
+
+def rationales_of(
+    task: Classification, llm: Session, number: int, asked: SynthesisedSet
+) -> dict[str, list[str]]:
+    """Return up to `number` rationales a label (Alg. 1, step 1), the first that are listed.
+
+    `asked` counts the completions. Raises UserError for a label without any.
+    """
+    found: dict[str, list[str]] = {label: [] for label in task.labels}
+    for _ in range(CALLS):
+        short = [label for label, items in found.items() if len(items) < number]
+        if not short:
+            break
+        prompts = [task.rationale_prompt(llm.style, label, number) for label in short]
+        for label, reply in zip(short, llm.complete(prompts, "rationales"), strict=True):
+            if isinstance(reply, Completion):
+                asked.count(reply)
+                found[label] = list(dict.fromkeys(found[label] + _items(reply)))[:number]
+    for label in (label for label, items in found.items() if not items):
+        raise UserError(
+            f"The LLM listed no rationale for {label} in {CALLS} replies; change "
+            "task.rationale, or go without by method.rationales=false."
+        )
+    return found
+
+
+def _items(reply: Completion) -> list[str]:
+    try:
+        return read_list(reply)
+    except Dropped:
+        return []

@@ -1,0 +1,163 @@
+"""What LLMs put around a text: preambles, headings, quotation marks, refusals, lists, echoes."""
+
+from __future__ import annotations
+
+import re
+
+from rapidfuzz import fuzz
+
+ECHO = 97.5  # similarity in words, 0 to 100: a substitution in forty words is an echo
+PASSAGE = 20  # words from which a given text counts as repeated where it is only a part
+
+_OPENER = r"(?:sure(?: thing)?|certainly|of course|okay|ok|absolutely|alright|great|yes)[,.!]*"
+_NOUN = (
+    r"(?:review|sentence|statement|hypothesis|question|paragraph|example|version|text|rewrite"
+    r"|response|list|reason|phrase|factor|impression)s?\b"
+)
+_KIND = (  # words between "a" and "review"; none that begins a clause: "Here is a film that ..."
+    r"(?:(?!that\b|which\b|who\b|where\b|of\b|to\b)[\w'’,()-]+ +){0,6}?"
+)
+_ADJECTIVES = (
+    r"(?:a|an|my|your|new|another|similar|short|movie|film|positive|negative|correct|wrong"
+    r"|generated|rewritten|revised)"
+)
+# What stands before the text, in the order in which it comes. Each must name the thing asked for
+# or offer help: reviewers, too, begin with "Sure, ..." or "Okay, let's start with the good: ...".
+_FRAMES = tuple(
+    re.compile(rf"^\s*{pattern}", re.IGNORECASE)
+    for pattern in (
+        rf"(?:{_OPENER}\s*)?(?:i(?:['’]d| would) be|i['’]m) (?:happy|glad) to"
+        r" (?:help|assist|write|provide|do)\b[^\n.!:]{0,80}[.!:]\s*",
+        rf"{_OPENER}\s*i (?:can|will|could) (?:help|assist|write|do that)\b"
+        r"[^\n.!:]{0,80}[.!:]\s*",
+        rf"{_OPENER}:?[ \t]*\n\s*",
+        rf"(?:{_OPENER}\s*)?(?:here(?:['’]s| is| are)|below (?:is|are)"
+        r"|the following(?: is| are)?)"
+        rf" +{_KIND}{_NOUN}[^\n:]{{0,120}}(?::[*_]*|\n)\s*",
+        r"[*#]*\s*title\s*:[^\n]*\n\s*",
+        rf"[*#]*\s*(?:{_ADJECTIVES} +){{0,4}}(?:q|answer|{_NOUN})(?:\s*\([^)\n]{{1,40}}\))?"
+        r"[*]*\s*:[*]*\s*",
+        rf"[*#]+\s*(?:{_ADJECTIVES} +){{0,4}}{_NOUN}\s*[*]*\s*\n\s*",
+        r"(?:\d{1,2}[.)]|[-•])\s+",
+    )
+)
+_AFTERWORD = re.compile(
+    r"\n\s*[*(]*(?:(?:note|explanation|reason|reasoning|rationale)\b[*]*:"
+    r"|this (?:sentence|statement|hypothesis|review|question) (?:is|was|reflects|has|can|follows)\b"
+    r"|let me know\b|i hope (?:this|that) helps|feel free to\b)[^\n]*\s*\Z",
+    re.IGNORECASE,
+)
+_CANNOT = (
+    r"(?:can(?:no|['’])t|can not|won['’]t|(?:am|['’]m) (?:unable|not able) to|must decline to)"
+)
+_DECLINED = re.compile(
+    r"\bas an? (?:ai|artificial intelligence|(?:large )?language)(?:,? i\b|,? (?:language )?model"
+    r"|,? (?:text|assistant|system))"
+    rf"|\bi ?{_CANNOT} (?:generate|comply|assist|fulfil|engage in|help (?:you|with))"
+    rf"|\bi ?{_CANNOT} (?:write|create|provide|produce|complete|continue|answer|offer)"
+    r" [^.!?\n]{0,50}\b(?:content|reviews?|requests?|prompts?|statements?|sentences?|questions?"
+    r"|hypothes[ie]s|responses?|opinions?)\b"
+    r"|\bi apologi[sz]e,? (?:but|for (?:the|any) (?:confusion|inconvenience|misunderstanding))"
+    r"|\bmy programming\b|\bas it goes against\b|\bopenai\b|\bcontent polic"
+    r"|\b(?:please|(?:can|could) you(?: please)?) (?:provide|clarify|specify|share)\b"
+    r"|\bi (?:need|don['’]t have) (?:more|enough|sufficient) (?:information|context|details)",
+    re.IGNORECASE,
+)
+_PAIRS = {'"': '"', "“": "”", "'": "'", "«": "»", "‘": "’"}
+_MARK = re.compile(r"^\s*(?:\d+[.):]|[-*•])\s+")
+_WORD = re.compile(r"\w+")
+
+
+def is_declined(text: str) -> bool:
+    """Say whether an LLM declines, or asks back, in its first sentences."""
+    return _DECLINED.search(text[:200]) is not None
+
+
+def strip_frame(text: str) -> str:
+    """Remove preamble, heading, afterword and enclosing quotation marks, and join the lines."""
+    text = _AFTERWORD.sub("", text.strip())
+    for frame in _FRAMES:
+        text = frame.sub("", text)
+    return " ".join(strip_quotes(text).split())
+
+
+def strip_quotes(text: str) -> str:
+    """Remove marks that enclose the whole text or its first lines, or that were left open."""
+    text = text.strip()
+    if len(text) > 4 and text.startswith("**") and text.endswith("**") and "**" not in text[2:-2]:
+        text = text[2:-2].strip()
+    opening = next((mark for mark in _PAIRS if text.startswith(mark)), "")
+    if opening:
+        end = _closing(text, opening)
+        if end is None:
+            return text if opening in "'‘" else text[1:].strip()
+        if end == len(text) - 1 or (text[end + 1] == "\n" and text[end - 1] in ".!?"):
+            return text[1:end].strip()
+    if text[-1:] in ('"', "”") and _left_open(text):
+        return text[:-1].strip()
+    return text
+
+
+def _closing(text: str, opening: str) -> int | None:
+    """Return where the quotation that begins the text ends; marks inside may nest."""
+    depth = 0
+    for place, step in _marks(text, opening, _PAIRS[opening]):
+        depth += step
+        if depth == 0:
+            return place
+    return None
+
+
+def _left_open(text: str) -> bool:
+    """Say whether the mark that ends a text closes a quotation that was never opened."""
+    closing = text[-1]
+    opening = next(mark for mark, other in _PAIRS.items() if other == closing)
+    depth = 0
+    for _, step in list(_marks(text, opening, closing))[:-1]:
+        depth = max(0, depth + step)
+    return depth == 0
+
+
+def _marks(text: str, opening: str, closing: str) -> list[tuple[int, int]]:
+    """Return (place, 1 or -1) of marks that open or close; an apostrophe inside a word is none."""
+    found = []
+    for place, char in enumerate(text):
+        before, after = text[place - 1 : place], text[place + 1 : place + 2]
+        if char not in (opening, closing) or (
+            char in "'’" and before.isalnum() and after.isalnum()
+        ):
+            continue
+        opens = char == opening and (opening != closing or not before or before in " \n\t([-—>/")
+        found.append((place, 1 if opens else -1))
+    return found
+
+
+def repeats(text: str, given: str) -> bool:
+    """Say whether a text is the given one or lifted out of it, or holds all of a long one.
+
+    In words, whatever their case and marks: one changed word makes a short sentence a new one,
+    for it may turn its meaning, but not a review.
+    """
+    words, others = _WORD.findall(text.lower()), _WORD.findall(given.lower())
+    if len(words) > len(others) and len(others) < PASSAGE:
+        return fuzz.ratio(words, others) >= ECHO
+    return fuzz.partial_ratio(words, others) >= ECHO
+
+
+def listed(text: str, finished: bool = True) -> list[str]:
+    """Return the items of a numbered, bulleted or plain list, without repeats.
+
+    The last one goes where the LLM was cut off. What follows a colon explains an item.
+    """
+    for frame in _FRAMES[:4]:
+        text = frame.sub("", text)
+    parts = [part for part in re.split(r"\n|\s+(?=\d{1,2}[.)]\s)", text.strip()) if part.strip()]
+    lines = parts if finished else parts[:-1]
+    lines = [line for line in lines if not line.rstrip("* ").endswith(":")]
+    if any(
+        _MARK.match(line) for line in lines
+    ):  # the first may continue a prompt that ends in "1."
+        lines = [line for place, line in enumerate(lines) if place == 0 or _MARK.match(line)]
+    items = (_MARK.sub("", line).replace("*", "").partition(":")[0] for line in lines)
+    items = (strip_quotes(item.strip().rstrip(".;,")) for item in items)
+    return list(dict.fromkeys(item for item in items if 1 <= len(item.split()) <= 20))

@@ -1,0 +1,177 @@
+"""Raw rows: every kind of file, and what is wrong with a file said with its line."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from s3.data.files import read_file
+from s3.errors import UserError
+from tests.hub import Hub
+
+ROWS = [{"text": 'Good, "really"\ngood', "label": "1"}, {"text": "Schön", "label": "0"}]
+CSV = 'text,label\n"Good, ""really""\ngood",1\nSchön,0\n'
+JSONL = "\n".join(json.dumps(row, ensure_ascii=False) for row in ROWS)
+QUESTION = {"id": "q1", "question": "Who?", "answers": [{"text": "Ann", "answer_start": 0}]}
+FLAT = {**QUESTION, "context": "Ann ran."}
+NESTED = {"data": [{"title": "t", "paragraphs": [{"context": "Ann ran.", "qas": [QUESTION]}]}]}
+
+
+def parquet(rows: list[dict[str, Any]]) -> bytes:
+    file = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(rows), file)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "places"),
+    [
+        ("a.jsonl", JSONL.encode(), [":1", ":2"]),
+        ("a.jsonl", b"\xef\xbb\xbf" + JSONL.replace("\n", "\r\n\r\n").encode(), [":1", ":3"]),
+        ("a.jsonl.gz", gzip.compress(b"\xef\xbb\xbf" + JSONL.encode()), [":1", ":2"]),
+        ("a.csv", CSV.encode(), [":2", ":4"]),  # a record stands where it begins
+        ("a.csv", b"\xef\xbb\xbf" + CSV.encode(), [":2", ":4"]),  # as spreadsheets write it
+        ("a.csv.gz", gzip.compress(CSV.encode()), [":2", ":4"]),
+        ("a.parquet", parquet(ROWS), [": row 1", ": row 2"]),
+        ("a.json", json.dumps(ROWS).encode(), [": item 1", ": item 2"]),
+    ],
+)
+def test_every_kind_of_file_gives_the_same_rows(
+    tmp_path: Path, name: str, content: bytes, places: list[str]
+):
+    path = tmp_path / name
+    path.write_bytes(content)
+    assert list(read_file(path)) == [
+        (f"{path}{place}", row) for place, row in zip(places, ROWS, strict=True)
+    ]
+
+
+def test_a_list_of_texts_has_one_a_line(tmp_path: Path):
+    path = tmp_path / "contexts.txt"
+    path.write_text("  One passage. \n\nAnother.\n")
+    assert list(read_file(path)) == [
+        (f"{path}:1", {"text": "One passage."}),
+        (f"{path}:3", {"text": "Another."}),
+    ]
+
+
+@pytest.mark.parametrize("content", [NESTED, {"data": [FLAT]}, [FLAT]])
+def test_squad_is_read_nested_and_flat(tmp_path: Path, content: Any):
+    path = tmp_path / "squad.json"
+    path.write_text(json.dumps(content))
+    ((place, row),) = read_file(path)
+    assert row == FLAT
+    assert place.startswith(f"{path}: item 1")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("a.jsonl", b'{"a": 1}\n{"a": 1', "a.jsonl:2: not valid JSON"),
+        ("a.jsonl", b'{"a": 1}\n[1, 2]', "a.jsonl:2: expected a JSON object, found list"),
+        ("a.jsonl", b'{"a": "\xff"}', "a.jsonl: not a text in UTF-8"),
+        ("a.jsonl.gz", b"not packed", "a.jsonl.gz: cannot be read"),
+        ("a.jsonl.gz", gzip.compress(JSONL.encode())[:-12], "a.jsonl.gz: cannot be read"),
+        ("a.csv", b"a,b\n1,2\n3\n", "a.csv:3: not as many cells"),
+        ("a.csv", b"a,b\n1,2,3\n", "a.csv:2: not as many cells"),
+        ("a.csv", b'a,b\n1,2\n3,"4\n5,6\n', "a.csv:3: malformed CSV"),
+        ("a.parquet", b"no parquet", "a.parquet: not a readable Parquet file"),
+        ("a.parquet", parquet(ROWS)[:-40], "a.parquet: not a readable Parquet file"),
+        ("a.json", b'{"data":\n[}', "a.json:2: not valid JSON"),
+        ("a.json", b'{"rows": []}', "a.json: expected a list of rows"),
+        ("a.json", b"[[1]]", "a.json: item 1: expected a JSON object"),
+        ("a.json", b'[{"paragraphs": [{"qas": [{}]}]}]', "a.json: item 1: not SQuAD's form"),
+        ("a.xlsx", b"", "a.xlsx: unknown kind of file; known endings: .jsonl, .csv"),
+    ],
+)
+def test_what_is_wrong_with_a_file_is_said_with_its_place(
+    tmp_path: Path, name: str, content: bytes, said: str
+):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(UserError) as caught:
+        list(read_file(tmp_path / name))
+    assert f"{tmp_path}/{said}" in str(caught.value)
+
+
+def test_a_missing_file_is_named(tmp_path: Path):
+    with pytest.raises(UserError, match=r"gone\.jsonl: no such file"):
+        list(read_file(tmp_path / "gone.jsonl"))
+
+
+CARD = b"""---
+configs:
+- config_name: rte
+  data_files:
+  - {split: train, path: rte/train.parquet}
+  - {split: validation, path: rte/validation.parquet}
+---
+"""
+PAIRS = [{"sentence1": f"p {i}", "sentence2": "h", "label": i % 2, "idx": i} for i in range(6)]
+LOAD = """
+import sys
+from s3.errors import UserError
+from s3.gold import Gold, Source, Splits
+from s3.tasks import Classification, PromptTemplate
+
+hub = Splits(path="someone/toy", name=sys.argv[1], validation="train", test="validation",
+             columns={"premise": "sentence1", "hypothesis": "sentence2"},
+             labels={"0": "entailment", "1": "not_entailment"})
+wording = PromptTemplate(chat="$label", continuation="$label")
+task = Classification(given=["premise"], written="hypothesis", query=wording, mistake=wording,
+                      labels={"entailment": "right", "not_entailment": "wrong"},
+                      gold=Gold(source=Source.hub, hub=hub, validation_size=4))
+try:
+    gold = task.load(0)
+    print(len(gold.validation), len(gold.test), len(gold.train), gold.test[1].fields["premise"],
+          gold.test[1].target, gold.test[1].origin.source, sep="|")
+except UserError as error:
+    print("error:", error)
+"""
+
+
+@pytest.fixture
+def load(tmp_path: Path) -> Callable[..., str]:
+    """Load the gold data in a process of its own: the hub's address is read at import."""
+
+    def start(url: str, name: str = "rte", **environment: str) -> str:
+        quiet = {"HF_ENDPOINT": url, "HF_HOME": str(tmp_path / "hf"), "NO_PROXY": "*"}
+        done = subprocess.run(
+            [sys.executable, "-c", LOAD, name],
+            env={**os.environ, **quiet, **environment},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return done.stdout.strip()
+
+    return start
+
+
+def test_the_hub_is_read_once_and_then_offline_from_its_cache(load: Callable[..., str]):
+    files = {"README.md": CARD, "rte/train.parquet": parquet(PAIRS)}
+    files["rte/validation.parquet"] = parquet(PAIRS[:2])
+    expected = "4|2|4|p 1|not_entailment|toy validation row 1"
+    with Hub("someone/toy", files) as hub:
+        assert load(hub.url) == expected
+        said = load(hub.url, "qnli")
+    assert "error: hub data set someone/toy (qnli), split train: " in said
+    assert "rte" in said  # what there is
+    assert load("http://127.0.0.1:9", HF_HUB_OFFLINE="1") == expected
+
+
+def test_offline_without_a_cache_is_an_error_that_says_what_to_do(load: Callable[..., str]):
+    said = load("http://127.0.0.1:9", HF_HUB_OFFLINE="1")
+    assert said.startswith("error: hub data set someone/toy (rte), split train: ")
+    assert "offline" in said.lower()
+    assert "task.gold.source=files" in said

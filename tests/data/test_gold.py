@@ -1,0 +1,124 @@
+"""Gold data: bundled, files; names mapped; seeded sizes; what is wrong with a row said."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+
+import pytest
+
+from s3.data.gold import GoldData
+from s3.errors import UserError
+from s3.tasks import Task
+from tests.author import composed
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Ten rows a file, in columns and labels of their own."""
+    for name in ("one", "two", "three"):
+        rows = [{"body": f"{name} film {i}", "stars": 1 + 4 * (i % 2)} for i in range(10)]
+        content = "".join(json.dumps(row) + "\n" for row in rows)
+        (tmp_path / f"{name}.jsonl").write_text(content)
+    return tmp_path
+
+
+def task(folder: Path, *overrides: str) -> Task:
+    """Film reviews from the folder."""
+    made = composed(
+        "task=imdb",
+        "task.gold.source=files",
+        f"task.gold.files.path={folder}",
+        "task.gold.files.validation=one.jsonl",
+        "task.gold.files.test=two.jsonl",
+        "+task.gold.files.columns={text: body, label: stars}",
+        *overrides,
+    ).task
+    made.gold.files.labels = {"1": "negative", "5": "positive"}
+    return made
+
+
+def texts(gold: GoldData, role: str) -> list[str]:
+    return [example.fields["text"] for example in getattr(gold, role)]
+
+
+def test_columns_and_labels_of_files_are_mapped(folder: Path):
+    gold = task(folder).load(0)
+    first, second = gold.validation[:2]
+    assert first.fields == {"text": "one film 0"}
+    assert (first.target, second.target) == ("negative", "positive")
+    assert second.origin.kind == "gold"
+    assert second.origin.source == "one.jsonl:2"
+    assert texts(gold, "test")[0] == "two film 0"
+
+
+def test_train_is_validation_where_none_is_named(folder: Path):
+    assert task(folder).load(0).train == task(folder).load(0).validation
+    named = task(folder, "task.gold.files.train=three.jsonl").load(0)
+    assert texts(named, "train")[0] == "three film 0"
+    assert texts(named, "validation")[0] == "one film 0"
+
+
+def test_sizes_are_drawn_by_the_seed_in_the_order_of_the_file(folder: Path):
+    sized = task(folder, "task.gold.validation_size=6", "task.gold.test_size=4")
+    first, again, other = sized.load(1), sized.load(1), sized.load(2)
+    assert first == again
+    assert texts(first, "validation") != texts(other, "validation")
+    assert (len(first.validation), len(first.test)) == (6, 4)
+    assert texts(first, "validation") == sorted(texts(first, "validation"))
+    assert texts(first, "train") == texts(first, "validation")
+
+
+def test_a_size_beyond_the_file_takes_all_of_it(folder: Path):
+    assert len(task(folder, "task.gold.test_size=99").load(0).test) == 10
+
+
+def test_drawing_leaves_the_global_generator_alone(folder: Path):
+    random.seed(7)
+    expected = random.random()
+    random.seed(7)
+    task(folder, "task.gold.test_size=3").load(0)
+    assert random.random() == expected
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ('{"body": "fine", "stars": 3}', "unknown label '3'; the task knows negative, positive"),
+        ('{"body": "fine", "stars": -1}', "unknown label '-1' (-1 marks hidden labels)"),
+        ('{"body": "fine"}', "no label column 'stars'; columns: body"),
+        ('{"body": "  ", "stars": 1}', "column 'body' is empty or not a text"),
+        ('{"body": null, "stars": 1}', "column 'body' is empty or not a text"),
+        ('{"body": 5, "stars": 1}', "column 'body' is empty or not a text"),
+        ('{"text": "fine", "stars": 1}', "no column 'body'; columns: text, stars"),
+        ('{"body": "fine", ', "not valid JSON"),
+    ],
+)
+def test_what_is_wrong_with_a_row_is_said_with_file_and_line(folder: Path, row: str, said: str):
+    with (folder / "two.jsonl").open("a") as file:
+        file.write(row + "\n")
+    with pytest.raises(UserError) as caught:
+        task(folder).load(0)
+    assert f"{folder}/two.jsonl:11: {said}" in str(caught.value)
+
+
+def test_a_file_without_rows_or_no_file_is_an_error(folder: Path):
+    with pytest.raises(UserError, match=r"none\.jsonl: no such file"):
+        task(folder, "task.gold.files.test=none.jsonl").load(0)
+    (folder / "one.jsonl").write_text("\n")
+    with pytest.raises(UserError, match=r"gold validation .* one\.jsonl\) holds no rows"):
+        task(folder).load(0)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        (("task.gold.source=files",), "gold.source=files needs gold.files.validation"),
+        (("task.gold.test_size=0",), "gold.test_size must be at least 1"),
+    ],
+)
+def test_a_gold_source_that_cannot_work_fails_when_composed(overrides: tuple[str, ...], said: str):
+    with pytest.raises(UserError) as caught:
+        composed("task=imdb", *overrides)
+    assert said in str(caught.value)
