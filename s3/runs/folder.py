@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ from s3.data.rows import to_row
 from s3.errors import UserError
 from s3.llm import Failure
 from s3.methods import Round
-from s3.storage import write_json, write_jsonl, write_text
+from s3.storage import write_json, write_jsonl, write_parquet, write_text
 
 MetricsRow = dict[str, float]
 Content = Mapping[str, Any]
@@ -87,7 +87,7 @@ class RunFolder:
 
     def finish(self, last: Round, best: Round) -> None:
         """Write the last round's data set and the best round's model."""
-        write_parquet(self.folder / "data" / "train.parquet", last.train)
+        write_parquet(self.folder / "data" / "train.parquet", map(flat_row, last.train))
         best.predictor.save(self.folder / "model")
 
     def summarise(self, best: int, rows: list[MetricsRow], metric: str, wandb: str) -> None:
@@ -98,17 +98,6 @@ class RunFolder:
 
     def _round(self, index: int) -> Path:
         return self.folder / "rounds" / f"{index:02d}"
-
-
-def write_parquet(path: Path, examples: Iterable[Example]) -> None:
-    """Write examples as Parquet that `datasets.load_dataset(folder)` reads."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    pq.write_table(pa.Table.from_pylist([flat_row(example) for example in examples]), partial)
-    partial.replace(path)
 
 
 def flat_row(example: Example) -> dict[str, Any]:
