@@ -14,7 +14,7 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from s3.data.example import Example, Mistake
-from s3.data.rows import to_row
+from s3.data.rows import flat_row, to_row
 from s3.errors import UserError
 from s3.llm import Failure
 from s3.methods import Round
@@ -109,17 +109,6 @@ def write_parquet(path: Path, examples: Iterable[Example]) -> None:
     partial = path.with_name(path.name + ".partial")
     pq.write_table(pa.Table.from_pylist([flat_row(example) for example in examples]), partial)
     partial.replace(path)
-
-
-def flat_row(example: Example) -> dict[str, Any]:
-    """Return a data set's row: fields, `label` or `answers`, and the origin's columns."""
-    row = to_row(example)
-    target, origin = row.pop("target"), row.pop("origin")
-    if isinstance(target, str):
-        row["label"] = target
-    else:
-        row["answers"] = {"text": target["texts"], "answer_start": target["starts"]}
-    return {**row, **origin}
 
 
 def _mistake_row(mistake: Mistake) -> dict[str, Any]:
