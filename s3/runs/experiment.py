@@ -46,7 +46,7 @@ class Experiment:
         """Check the seed, and that the parts go together."""
         if self.seed < 0:
             raise ValueError(f"seed must be at least 0, not {self.seed}")
-        self.method.check(self.task)
+        self.method.check(self.task, self.llm.style)
         self.model.check(self.task.head())
 
     def run(self, config: dict[str, Any], choices: Mapping[str, str]) -> RunFolder:
@@ -96,7 +96,8 @@ class Experiment:
         deciding["llm"] = {name: config["llm"][name] for name in LLM.deciding}
         splits = {"validation": gold.validation, "train": gold.train, "test": gold.test}
         data = {name: fingerprint(examples) for name, examples in splits.items()}
-        named = [*self.method.files(), *([self.task.contexts] if self.task.contexts else [])]
+        method = (getattr(self.method, name, None) for name in ("seed_from", "add_from"))
+        named = [path for path in (*method, self.task.contexts) if path]
         files = {name: content_digest(Path(name)) for name in named}
         return {"version": __version__, "config": deciding, "gold": data, "files": files}
 

@@ -70,9 +70,9 @@ class Rounds:
 
     def _bench(self) -> Bench:
         experiment, gold = self.experiment, self.gold
-        return Bench(
-            experiment.task, self.llm, self._fit, gold.validation, gold.train, experiment.seed
-        )
+        task, seed = experiment.task, experiment.seed
+        metric = task.head().metric
+        return Bench(task, self.llm, self._fit, gold.validation, gold.train, seed, metric)
 
     def _fit(
         self,
@@ -113,7 +113,7 @@ class Rounds:
 
     def _test(self, round_: Round) -> MetricsRow:
         head = self.experiment.task.head()
-        validation = head.score(round_.validation, round_.predictor.validation)
+        validation = head.score(round_.validation, round_.predictor.validation.answers)
         test = head.score(self.gold.test, round_.predictor.predict(self.gold.test))
         row = {f"train/{name}": value for name, value in round_.predictor.train_score.items()}
         row |= {f"validation/{name}": value for name, value in validation.items()}
