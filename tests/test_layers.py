@@ -30,7 +30,7 @@ ORDER = {
     "s3.data": "example files\nrows gold",
     "s3.tasks": "cleaning template\nreply\nbase\nclassification qa",
     "s3.synthesis": "writing\nrationales seeds extrapolation",
-    "s3.methods": "base influence\nexisting\ngold s3\nzerogen\nprogen",
+    "s3.methods": "base influence existing\ngold loop\ns3 zerogen\nprogen",
     "s3.audit": "similar\nsplit\nauditor",
 }
 HEAVY = {"torch", "transformers", "datasets", "pyarrow", "datasketch", "wandb", "xllamacpp"}

@@ -3,7 +3,7 @@
 from s3.student.classifier import Classifier
 from s3.student.head import Head
 from s3.student.precision import Precision
-from s3.student.predictor import Predictor
+from s3.student.predictor import Predictions, Predictor
 from s3.student.spans import SpanExtractor
 from s3.student.student import Package, Student
 
@@ -12,6 +12,7 @@ __all__ = [
     "Head",
     "Package",
     "Precision",
+    "Predictions",
     "Predictor",
     "SpanExtractor",
     "Student",

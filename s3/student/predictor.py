@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,14 @@ from s3.student.record import FILE, Record
 if TYPE_CHECKING:
     from s3.student.features import Floats
     from s3.student.student import Student
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What a small model answers to some examples, in order: labels' names, or texts."""
+
+    answers: list[str]
+    probabilities: Any = None
 
 
 class Predictor:
@@ -28,7 +37,7 @@ class Predictor:
         record = Record.read(folder)
         self.history = record.history
         self.best_epoch = record.best_epoch
-        self.validation = record.validation
+        self.validation = Predictions(record.validation)
         self.train_score = record.train_score
 
     @staticmethod

@@ -44,7 +44,7 @@ def test_each_mistake_is_extrapolated_with_its_context_and_label():
     assert right
     for mistake in trial.rounds[0].mistakes:
         assert mistake.predicted != mistake.example.target
-    added = trial.rounds[1].batch.examples
+    added = trial.rounds[1].added.examples
     assert [one.origin.source for one in added] == [
         one.origin.source for one in mistakes for _ in range(2)
     ]
@@ -107,7 +107,7 @@ def test_single_sentences_have_rationales_unless_they_are_left_out():
     whole = Trial("task=imdb", "method.rounds=0")
     assert all(len(one.origin.rationales) == 3 for one in whole.rounds[0].train)
     assert sum("consider 20 reasons" in prompt for prompt in whole.asked) == 2
-    assert whole.rounds[0].batch.completions == len(whole.asked) == 14
+    assert whole.rounds[0].added.completions == len(whole.asked) == 14
     pairs = Trial("method.rounds=0")
     assert not any("reasons" in prompt for prompt in pairs.asked)
     assert not any(one.origin.rationales for one in pairs.rounds[0].train)
@@ -146,12 +146,20 @@ def test_a_real_small_model_learns_from_the_rounds(tiny: Path, tmp_path: Path):
 
     with writing(rule) as (_, llm):
         gold = experiment.task.load(0)
-        real = Bench(experiment.task, llm, fit, gold.validation[:8], gold.train[:8], 0)
+        real = Bench(
+            experiment.task,
+            llm,
+            fit,
+            gold.validation[:8],
+            gold.train[:8],
+            0,
+            experiment.task.head().metric,
+        )
         rounds = list(experiment.method.run(real))
     assert len(rounds) == 2
     for round_ in rounds:
-        assert len(round_.predictor.validation) == 8
-        assert set(round_.predictor.validation) <= {"negative", "positive"}
+        assert len(round_.predictor.validation.answers) == 8
+        assert set(round_.predictor.validation.answers) <= {"negative", "positive"}
     assert len(rounds[1].train) == 6 + len(rounds[0].mistakes)
 
 
@@ -177,5 +185,5 @@ def test_without_rationales_reviews_are_asked_for_by_a_query_of_their_own():
     seeds = [one.origin for one in trial.rounds[0].train]
     assert {origin.rationales for origin in seeds} == {()}
     assert all("has ." not in origin.prompt and "review" in origin.prompt for origin in seeds)
-    with pytest.raises(UserError, match="a query without"):
+    with pytest.raises(UserError, match=r"task\.bare\.continuation is empty"):
         composed("task=imdb", "method.rationales=false", "task.bare={chat:'',continuation:''}")

@@ -34,7 +34,15 @@ def used(experiment: Experiment, habits: Habits, run: str) -> Usage:
     gold = experiment.task.load(experiment.seed)
     fit = Pupil(experiment.task, Replies(experiment.task, habits), habits, experiment.seed).fit
     with experiment.llm.connect(experiment.seed, run) as llm:
-        bench = Bench(experiment.task, llm, fit, gold.validation, gold.train, experiment.seed)
+        bench = Bench(
+            experiment.task,
+            llm,
+            fit,
+            gold.validation,
+            gold.train,
+            experiment.seed,
+            experiment.task.head().metric,
+        )
         assert list(experiment.method.run(bench))
         return llm.usage
 

@@ -69,13 +69,13 @@ def test_a_continuation_has_no_system_and_stops_at_the_closing_mark(rte: Classif
 
 
 def test_a_mistake_keeps_its_context_and_label_and_is_traced(rte: Classification):
-    ask = rte.mistake_draft(Style.chat, WRONG, 2)
-    assert all(text in ask.prompt.text for text in (PREMISE, "The ferry was empty.", "wrong"))
-    made = rte.read(reply('Sure, here is a sentence: "Nobody was on board."'), ask)
+    draft = rte.mistake_draft(Style.chat, WRONG, 2)
+    assert all(text in draft.prompt.text for text in (PREMISE, "The ferry was empty.", "wrong"))
+    made = rte.read(reply('Sure, here is a sentence: "Nobody was on board."'), draft)
     assert made.fields == {"premise": PREMISE, "hypothesis": "Nobody was on board."}
     assert made.target == "not_entailment"
     assert made.origin == Origin(
-        "extrapolation", 2, "validation.jsonl:3", ask.prompt.text, "c0ffee-0", "a model"
+        "extrapolation", 2, "validation.jsonl:3", draft.prompt.text, "c0ffee-0", "a model"
     )
 
 
@@ -87,8 +87,8 @@ def test_a_reply_that_repeats_context_or_mistake_is_dropped(rte: Classification,
 
 
 def test_a_reply_cut_off_by_its_length_ends_at_a_sentence(imdb: Classification):
-    ask = imdb.seed_draft(Style.chat, {}, "positive", ("good sound",))
-    made = imdb.read(reply("I liked the sound a lot. And the pl", "length"), ask)
+    draft = imdb.seed_draft(Style.chat, {}, "positive", ("good sound",))
+    made = imdb.read(reply("I liked the sound a lot. And the pl", "length"), draft)
     assert made.fields["text"] == "I liked the sound a lot."
     assert (made.origin.kind, made.origin.rationales) == ("seed", ("good sound",))
 
@@ -144,9 +144,9 @@ def test_any_number_of_fields_and_labels_with_words_of_their_own(tmp_path: Path)
     gold = task.load(0)
     assert [example.target for example in gold.test[:4]] == names
     assert gold.test[5].fields == {"title": "T", "body": "B", "comment": "n 5"}
-    ask = task.mistake_draft(Style.chat, gold.test[5], 1)
-    assert ask.prompt.text == "T / B: like n 5, glad"
-    assert ask.fields == {"title": "T", "body": "B"}
+    draft = task.mistake_draft(Style.chat, gold.test[5], 1)
+    assert draft.prompt.text == "T / B: like n 5, glad"
+    assert draft.fields == {"title": "T", "body": "B"}
 
 
 def wording(text: str):

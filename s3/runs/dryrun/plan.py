@@ -39,7 +39,8 @@ def rehearse(experiment: Experiment, gold: GoldData, habits: Habits) -> Plan:
     pupil = Pupil(task, replies, habits, seed)
     # The progress of a rehearsal, and what it gives up, says nothing about the run.
     with closing(Rehearsal(experiment.llm, seed, replies)) as llm, redirect_stderr(io.StringIO()):
-        bench = Bench(task, llm, pupil.fit, gold.validation, gold.train, seed)
+        metric = task.head().metric
+        bench = Bench(task, llm, pupil.fit, gold.validation, gold.train, seed, metric)
         plan = Plan(llm.steps, llm.usage, price(experiment.llm) is not None, habits.sources)
         for round_ in experiment.method.run(bench):
             plan.prompts |= {
