@@ -11,7 +11,7 @@ from s3 import __version__
 from s3.audit import Audit
 from s3.data.gold import GoldData
 from s3.data.rows import content_digest, fingerprint
-from s3.llm import LLM
+from s3.llm import LLM, Session
 from s3.methods import Method
 from s3.runs import dryrun
 from s3.runs.folder import RunFolder
@@ -80,7 +80,7 @@ class Experiment:
         name = report.folder.name
         with (
             self.wandb.run(report.folder, config) as tracker,
-            self.llm.connect(self.seed, name) as llm,
+            Session(self.llm, self.seed, name, fresh=self.fresh) as llm,
         ):
             rounds = Rounds(self, gold, llm, report, tracker)
             try:
@@ -93,7 +93,7 @@ class Experiment:
         """What decides the result: the configuration, the data, the seed, the version."""
         deciding = {name: part for name, part in config.items() if name not in UNDECIDING}
         deciding["near"] = config["audit"]["near"]  # decides metrics, if not data
-        deciding["llm"] = {name: config["llm"][name] for name in LLM.deciding}
+        deciding["llm"] = self.llm.identity()
         splits = {"validation": gold.validation, "train": gold.train, "test": gold.test}
         data = {name: fingerprint(examples) for name, examples in splits.items()}
         named = [*self.method.files(), *([self.task.contexts] if self.task.contexts else [])]

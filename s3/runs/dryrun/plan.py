@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from s3.data.gold import GoldData
 from s3.llm import Prompt, Usage
-from s3.llm.budget import price
 from s3.methods import Bench, Round
 from s3.runs.dryrun.habits import Habits
 from s3.runs.dryrun.rehearsal import MADE_UP, Pupil, Rehearsal, Replies, is_text
@@ -40,7 +39,7 @@ def rehearse(experiment: Experiment, gold: GoldData, habits: Habits) -> Plan:
     # The progress of a rehearsal, and what it gives up, says nothing about the run.
     with closing(Rehearsal(experiment.llm, seed, replies)) as llm, redirect_stderr(io.StringIO()):
         bench = Bench(task, llm, pupil.fit, gold.validation, gold.train, seed)
-        plan = Plan(llm.steps, llm.usage, price(experiment.llm) is not None, habits.sources)
+        plan = Plan(llm.steps, llm.usage, experiment.llm.price() is not None, habits.sources)
         for round_ in experiment.method.run(bench):
             plan.prompts |= {
                 step: prompt for step, prompt in llm.first.items() if not is_text(task, prompt)

@@ -9,13 +9,12 @@ from typing import Any
 import pytest
 
 from s3.errors import UserError
-from s3.llm import BudgetReached, Completion, OpenAIBatch, Prompt, TooManyFailures
+from s3.llm import BudgetReached, Completion, OpenAIBatch, Prompt, Session, TooManyFailures
 from s3.llm.types import Usage
-from tests.llm.batches import BatchManners
 from tests.llm.conftest import server
-from tests.llm.endpoint import Endpoint
+from tests.server import FakeLLM
 
-Serve = Callable[..., Endpoint]
+Serve = Callable[..., FakeLLM]
 
 
 @pytest.fixture(autouse=True)
@@ -27,21 +26,19 @@ def prompts(number: int) -> list[Prompt]:
     return [Prompt(f"Write review {i}.", reply_tokens=32) for i in range(number)]
 
 
-def ask(endpoint: Endpoint, number: int, **settings: Any) -> tuple[list[str], Usage]:
+def ask(endpoint: FakeLLM, number: int, **settings: Any) -> tuple[list[str], Usage]:
     llm = OpenAIBatch(base_url=endpoint.url, poll_seconds=0.05, **settings)
-    with llm.connect(0) as connection:
-        outcomes = list(connection.complete(prompts(number)))
-    return [
-        outcome.text for outcome in outcomes if isinstance(outcome, Completion)
-    ], connection.usage
+    with Session(llm, 0) as session:
+        outcomes = list(session.complete(prompts(number)))
+    return [outcome.text for outcome in outcomes if isinstance(outcome, Completion)], session.usage
 
 
-def expected(endpoint: Endpoint, number: int) -> list[str]:
+def expected(endpoint: FakeLLM, number: int) -> list[str]:
     """What the same requests give one by one, under the names that the batch's have."""
     llm = server(endpoint, name="openai")
     llm.model, llm.limit_field = "gpt-4o-mini", OpenAIBatch.limit_field  # type: ignore[misc]
-    with llm.connect(0) as connection:
-        return [c.text for c in connection.complete(prompts(number)) if isinstance(c, Completion)]
+    with Session(llm, 0) as session:
+        return [c.text for c in session.complete(prompts(number)) if isinstance(c, Completion)]
 
 
 def test_a_batch_brings_what_single_requests_bring_and_is_stored(serve: Serve) -> None:
@@ -77,8 +74,8 @@ def test_a_full_queue_is_waited_for_and_a_lost_answer_is_not_paid_twice(serve: S
 
 RUN = """
 import sys
-from s3.llm import OpenAIBatch, Prompt
-with OpenAIBatch(base_url=sys.argv[1], poll_seconds=0.05).connect(0) as llm:
+from s3.llm import OpenAIBatch, Prompt, Session
+with Session(OpenAIBatch(base_url=sys.argv[1], poll_seconds=0.05), 0) as llm:
     prompts = [Prompt(f"Write review {i}.", reply_tokens=32) for i in range(30)]
     list(llm.complete(prompts))
 """
