@@ -23,7 +23,7 @@ from typing import Any
 from aiohttp import web
 
 Json = dict[str, Any]
-# The prompt (of a chat, its last turn) and the seed -> the reply; "[cut]" at its end: cut off there.
+# The prompt (of a chat, its last turn) and the seed -> the reply; one ending in "[cut]" is cut off.
 Rule = Callable[[str, str], str]
 
 
@@ -248,15 +248,15 @@ class FakeLLM:
             return
         if number == 0 and manners.invalid:
             batch["status"] = "failed"
-            lines = range(1, manners.invalid + 1)
-            batch["errors"] = {"data": [{"line": n, "message": "no such field"} for n in lines]}
+            numbers = range(1, manners.invalid + 1)
+            errors = [{"line": number, "message": "no such field"} for number in numbers]
+            batch["errors"] = {"data": errors}
             return
         kinds = ["expire"] * manners.expire + ["fail"] * manners.fail + ["reject"] * manners.reject
         good: list[Json] = []
         bad: list[Json] = []
-        for place, line in enumerate(
-            map(json.loads, self.files[batch["input_file_id"]].splitlines())
-        ):
+        lines = map(json.loads, self.files[batch["input_file_id"]].splitlines())
+        for place, line in enumerate(lines):
             assert line["url"] == batch["endpoint"]
             kind = kinds[place] if number == 0 and place < len(kinds) else ""
             status = {"fail": 500, "reject": 400, "": 200}.get(kind, 0)

@@ -6,12 +6,22 @@ import subprocess
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from s3.llm import BudgetReached, Completion, Failure, Prompt, Session, Style, TooManyFailures
+from s3.llm import (
+    BudgetReached,
+    Completion,
+    Failure,
+    Prompt,
+    Server,
+    Session,
+    TooManyFailures,
+)
 from tests.llm.conftest import server
 from tests.server import FakeLLM, answer
 
@@ -74,7 +84,7 @@ def test_everything_that_decides_a_completion_is_in_its_key(serve: Serve) -> Non
     endpoint = serve()
     base = server(endpoint)
     others = [server(endpoint, temperature=0.5), server(endpoint, top_p=0.5)]
-    others += [server(endpoint, name="other"), server(endpoint, style=Style.continuation)]
+    others += [server(endpoint, model="other"), server(endpoint, protocol="completions")]
     for llm, seed in [(base, 0), (base, 1), *((other, 0) for other in others)]:
         before = len(endpoint.requests)
         with Session(llm, seed) as session:
@@ -88,11 +98,19 @@ def test_everything_that_decides_a_completion_is_in_its_key(serve: Serve) -> Non
 def test_what_does_not_decide_a_completion_is_not(serve: Serve) -> None:
     endpoint = serve()
     first = texts(endpoint, prompts(5))
-    other = serve(key="sesame")
-    llm = server(other, concurrency=3, max_cost=1.0, input_price=1.0, output_price=1.0, timeout=9.0)
+    llm = server(
+        endpoint, concurrency=3, max_cost=1.0, input_price=1.0, output_price=1.0, timeout=9.0
+    )
     with Session(llm, 0) as session:
         again = [c.text for c in session.complete(prompts(5)) if isinstance(c, Completion)]
-    assert (again, len(other.requests)) == (first, 0)
+    assert (again, len(endpoint.requests)) == (first, 5)
+
+
+def test_servers_at_two_addresses_share_no_completions(serve: Serve) -> None:
+    one, other = serve(), serve()
+    texts(one, prompts(5))
+    texts(other, prompts(5))
+    assert (len(one.requests), len(other.requests)) == (5, 5)
 
 
 def test_a_cap_on_requests_is_never_passed_and_a_higher_one_continues(serve: Serve) -> None:
@@ -166,6 +184,78 @@ def test_a_prompt_that_is_too_long_is_skipped_and_counted(serve: Serve) -> None:
     assert [isinstance(outcome, Failure) for outcome in outcomes].index(True) == 3
     assert [failure.reason for failure in llm.failures] == ["too_long"]
     assert len(endpoint.requests) == 6
+
+
+def test_a_prompt_that_is_too_long_is_sent_once_however_often_it_is_asked(serve: Serve) -> None:
+    endpoint = serve(context=50)
+    with Session(server(endpoint), 0) as llm:
+        for _ in range(5):
+            list(llm.complete([Prompt("x" * 60), *prompts(1)]))
+    assert [failure.reason for failure in llm.failures] == ["too_long"] * 5
+    assert len([text for text in endpoint.asked if "x" in text]) == 1
+
+
+def priced(endpoint: FakeLLM, **settings: Any) -> Server:
+    return server(endpoint, input_price=1.0, output_price=2.0, **settings)
+
+
+def cost(endpoint: FakeLLM) -> float:
+    """What the responses that the endpoint gave cost: 4 tokens a prompt, 16 words a reply."""
+    return endpoint.statuses[200] * (4 * 1 + 16 * 2) / 1e6
+
+
+USAGE = {"prompt_tokens": 4, "completion_tokens": 16}
+
+
+def test_what_was_paid_is_the_runs_own_and_a_fresh_start_begins_at_nothing(serve: Serve) -> None:
+    endpoint = serve(usage=USAGE)
+    with Session(priced(endpoint), 0, "mine") as llm:
+        list(llm.complete(prompts(10)))
+        assert llm.paid == pytest.approx(llm.usage.cost) == pytest.approx(cost(endpoint))
+    with Session(priced(endpoint), 0, "mine") as llm:
+        list(llm.complete(prompts(12)))
+        assert llm.paid == pytest.approx(cost(endpoint))  # of both processes
+    with Session(priced(endpoint), 0, "mine", fresh=True) as llm:
+        list(llm.complete(prompts(12)))
+        assert (llm.paid, llm.usage.stored) == (0.0, 12)
+    with Session(priced(endpoint), 0, "mine") as llm:  # the fresh one, continued
+        list(llm.complete(prompts(13)))
+        assert llm.paid == pytest.approx(cost(endpoint) / 13)
+
+
+def test_empty_replies_are_paid_for_too(serve: Serve) -> None:
+    endpoint = serve(empty=0.3, seed=1, usage=USAGE)
+    with Session(priced(endpoint), 0, "mine") as llm:
+        list(llm.complete(prompts(30)))
+        assert endpoint.statuses[200] > 30
+        assert llm.paid == pytest.approx(cost(endpoint))
+        assert llm.usage.cost == pytest.approx(cost(endpoint))
+
+
+def test_two_runs_at_once_each_know_what_they_paid(serve: Serve) -> None:
+    endpoint = serve(delay=0.3, usage=USAGE)
+    with Session(priced(endpoint), 0, "one") as one, Session(priced(endpoint), 0, "two") as two:
+        one._fill(line := deque(), iter(prompts(5)))  # under way ...
+        list(two.complete(prompts(5)))  # ... and paid for by another as well
+        while any(request.outcome is None for request in line):
+            time.sleep(0.01)
+        assert endpoint.statuses[200] == 10
+        assert one.paid == pytest.approx(two.paid) == pytest.approx(cost(endpoint) / 2)
+
+
+def test_where_no_usage_is_stated_caps_bind_by_an_estimate_and_it_is_said_once(
+    serve: Serve, capfd: pytest.CaptureFixture[str]
+) -> None:
+    endpoint = serve(usage={})
+    with Session(priced(endpoint, max_tokens=3000), 0) as llm:
+        list(llm.complete(prompts(3)))
+        with pytest.raises(BudgetReached):
+            list(llm.complete(prompts(500, first=9)))
+    said = capfd.readouterr().err
+    assert said.count("states no usage") == 1
+    assert llm.usage.unstated == endpoint.statuses[200] < 500
+    assert llm.usage.cost > 0
+    assert 2800 < llm.usage.tokens <= 3000
 
 
 def test_a_caller_that_stops_early_stops_the_sending(serve: Serve) -> None:

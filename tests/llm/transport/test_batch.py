@@ -4,14 +4,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 import pytest
 
 from s3.errors import UserError
-from s3.llm import BudgetReached, Completion, OpenAIBatch, Prompt, Session, TooManyFailures
+from s3.llm import BudgetReached, Completion, OpenAI, OpenAIBatch, Prompt, Session, TooManyFailures
+from s3.llm.store import Store
 from s3.llm.types import Usage
-from tests.llm.conftest import server
 from tests.server import FakeLLM
 
 Serve = Callable[..., FakeLLM]
@@ -34,15 +35,14 @@ def ask(endpoint: FakeLLM, number: int, **settings: Any) -> tuple[list[str], Usa
 
 
 def expected(endpoint: FakeLLM, number: int) -> list[str]:
-    """What the same requests give one by one, under the names that the batch's have."""
-    llm = server(endpoint, name="openai")
-    llm.model, llm.limit_field = "gpt-4o-mini", OpenAIBatch.limit_field  # type: ignore[misc]
+    """What the same requests give one by one."""
+    llm = OpenAI(base_url=endpoint.url)
     with Session(llm, 0) as session:
         return [c.text for c in session.complete(prompts(number)) if isinstance(c, Completion)]
 
 
 def test_a_batch_brings_what_single_requests_bring_and_is_stored(serve: Serve) -> None:
-    endpoint = serve(batches=BatchManners(seconds=0.2))
+    endpoint = serve(seconds=0.2)
     texts, usage = ask(endpoint, 60)
     assert len(set(texts)) == 60
     assert (usage.requests, len(endpoint.batches)) == (60, 1)
@@ -55,7 +55,7 @@ def test_a_batch_brings_what_single_requests_bring_and_is_stored(serve: Serve) -
 
 
 def test_what_expired_or_failed_is_submitted_again(serve: Serve) -> None:
-    endpoint = serve(batches=BatchManners(expire=7, fail=5))
+    endpoint = serve(expire=7, fail=5)
     texts, usage = ask(endpoint, 40)
     assert len(texts) == 40
     assert usage.retries == 12
@@ -66,7 +66,7 @@ def test_what_expired_or_failed_is_submitted_again(serve: Serve) -> None:
 
 
 def test_a_full_queue_is_waited_for_and_a_lost_answer_is_not_paid_twice(serve: Serve) -> None:
-    endpoint = serve(batches=BatchManners(broken=2, deaf=1))
+    endpoint = serve(broken=2, deaf=1)
     texts, _ = ask(endpoint, 10)
     assert len(texts) == 10
     assert len(endpoint.batches) == 3  # two that failed, one that was answered
@@ -75,14 +75,14 @@ def test_a_full_queue_is_waited_for_and_a_lost_answer_is_not_paid_twice(serve: S
 RUN = """
 import sys
 from s3.llm import OpenAIBatch, Prompt, Session
-with Session(OpenAIBatch(base_url=sys.argv[1], poll_seconds=0.05), 0) as llm:
+with Session(OpenAIBatch(base_url=sys.argv[1], poll_seconds=0.05), 0, "first") as llm:
     prompts = [Prompt(f"Write review {i}.", reply_tokens=32) for i in range(30)]
     list(llm.complete(prompts))
 """
 
 
 def test_a_killed_run_picks_up_the_batch_that_it_had_submitted(serve: Serve) -> None:
-    endpoint = serve(batches=BatchManners(seconds=2.0))
+    endpoint = serve(seconds=2.0)
     process = subprocess.Popen([sys.executable, "-c", RUN, endpoint.url])
     while not endpoint.batches:
         time.sleep(0.01)
@@ -105,7 +105,7 @@ def test_caps_hold_for_batches(serve: Serve) -> None:
 
 
 def test_a_line_that_no_batch_answers_fails_in_the_end(serve: Serve) -> None:
-    endpoint = serve(batches=BatchManners(fail=3))
+    endpoint = serve(fail=3)
     with pytest.raises(TooManyFailures, match="3 expired"):
         ask(endpoint, 10, attempts=1)
 
@@ -114,3 +114,44 @@ def test_without_a_key_it_says_so(serve: Serve, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.delenv("OPENAI_API_KEY")
     with pytest.raises(UserError, match="OPENAI_API_KEY"):
         ask(serve(), 1)
+
+
+def test_a_rejected_line_is_a_failure_and_all_others_are_stored(serve: Serve) -> None:
+    endpoint = serve(reject=2)
+    llm = OpenAIBatch(base_url=endpoint.url, poll_seconds=0.05, tolerated_failures=2)
+    with Session(llm, 0) as session:
+        outcomes = list(session.complete(prompts(20)))
+    assert [failure.reason for failure in session.failures] == ["rejected", "rejected"]
+    assert "Unrecognized argument" in session.failures[0].detail
+    assert sum(isinstance(outcome, Completion) for outcome in outcomes) == 18
+    assert len(endpoint.batches) == 1
+    assert len(expected(endpoint, 20)) == 20
+    assert len(endpoint.requests) == 2  # the others are in the store
+
+
+def test_lines_that_make_a_batch_invalid_fail_and_the_others_go_in_again(serve: Serve) -> None:
+    endpoint = serve(invalid=2)
+    llm = OpenAIBatch(base_url=endpoint.url, poll_seconds=0.05, tolerated_failures=2)
+    with Session(llm, 0) as session:
+        outcomes = list(session.complete(prompts(10)))
+    assert [failure.detail for failure in session.failures] == ["no such field"] * 2
+    assert sum(isinstance(outcome, Completion) for outcome in outcomes) == 8
+    assert len(endpoint.batches) == 2
+
+
+def test_whoever_resumes_a_batch_stores_all_that_it_brings(serve: Serve) -> None:
+    endpoint = serve(seconds=2.0)
+    process = subprocess.Popen([sys.executable, "-c", RUN, endpoint.url])
+    while not endpoint.batches:
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    texts, usage = ask(endpoint, 3)  # another run wants three of its thirty
+    assert (len(texts), usage.cost) == (3, 0.0)  # the one that submitted it pays
+    with closing(Store()) as store:
+        query = "SELECT run, requests, cost FROM ledger WHERE requests"
+        ((run, requests, cost),) = store.database.execute(query).fetchall()
+    assert (run, requests) == ("first", 30)
+    assert cost > 0
+    assert len(expected(endpoint, 30)) == 30
+    assert (endpoint.requests, len(endpoint.batches)) == ([], 1)
