@@ -12,17 +12,17 @@ from pathlib import Path
 
 import pytest
 
-from s3.llm import Usage
+from s3.llm import Session, Usage
 from s3.methods import Bench
 from s3.runs.dryrun import Habits, Plan, learn, rehearse, show
 from s3.runs.dryrun.rehearsal import Pupil, Replies
 from s3.runs.experiment import Experiment
 from tests.author import composed
-from tests.llm.endpoint import Endpoint
 from tests.runs.helpers import ROOT
+from tests.server import FakeLLM
 
 SIZES = ("seed_size=24", "task.gold.validation_size=20", "task.gold.test_size=4")
-Serve = Callable[..., Endpoint]
+Serve = Callable[..., FakeLLM]
 
 
 def plan(experiment: Experiment, habits: Habits | None = None) -> Plan:
@@ -33,21 +33,16 @@ def used(experiment: Experiment, habits: Habits, run: str) -> Usage:
     """What the real method uses, when its models err as the habits say."""
     gold = experiment.task.load(experiment.seed)
     fit = Pupil(experiment.task, Replies(experiment.task, habits), habits, experiment.seed).fit
-    with experiment.llm.connect(experiment.seed, run) as llm:
+    with Session(experiment.llm, experiment.seed, run) as llm:
+        metric = experiment.task.head().metrics[0]
         bench = Bench(
-            experiment.task,
-            llm,
-            fit,
-            gold.validation,
-            gold.train,
-            experiment.seed,
-            experiment.task.head().metric,
+            experiment.task, llm, fit, gold.validation, gold.train, experiment.seed, metric
         )
         assert list(experiment.method.run(bench))
         return llm.usage
 
 
-def served(endpoint: Endpoint, *overrides: str) -> Experiment:
+def served(endpoint: FakeLLM, *overrides: str) -> Experiment:
     llm = ("llm=server", "llm.model=test", f"llm.base_url={endpoint.url}")
     return composed(*llm, *SIZES, *overrides)
 

@@ -9,8 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from s3.llm import LLM, Style
-from s3.llm.reply import read
+from s3.llm import LLM, Prompt
 from s3.llm.store import Store
 from s3.tasks import Classification, Task
 from s3.tasks.cleaning import listed
@@ -93,24 +92,29 @@ def _of_store(llm: LLM, name: str) -> dict[str, Any]:
         "WHERE run >= ? AND run < ? AND endpoint = ? AND model = ? LIMIT ?"
     )
     # A run's name begins with its task's and a hyphen; the next character is the full stop.
-    values = (f"{name}-", f"{name}.", llm.name, llm.model, SAMPLE)
+    values = (f"{name}-", f"{name}.", llm.endpoint, llm.identity()["model"], SAMPLE)
     with closing(Store()) as store:
         found = store.database.execute(query, values).fetchall()
-    rows = [(json.loads(request), *row) for request, *row in found]
-    rows = [row for row in rows if ("prompt" in row[0]) is (llm.style is Style.continuation)]
-    tokens = sum(row[2] for row in rows)
-    if len(rows) < ENOUGH or not tokens:  # an endpoint may state no tokens
+    protocol = llm.make_protocol()
+    rows = []
+    for request, reply, asked, given in found:
+        try:
+            prompt = protocol.prompt(json.loads(request))
+        except KeyError:  # of another protocol
+            continue
+        rows.append((prompt, protocol.read(reply, "", prompt).text, asked, given))
+    tokens = sum(asked for _, _, asked, _ in rows)
+    if len(rows) < ENOUGH or not tokens:
         return {}
-    letters = sum(_letters(row[0]) for row in rows) / tokens
+    letters = sum(len(prompt.text) + len(prompt.system) for prompt, *_ in rows) / tokens
     source = f"{len(rows)} completions in the store"
-    return {"letters": letters, "replies": _replies(llm, rows), "sources": (source,)}
+    return {"letters": letters, "replies": _replies(rows), "sources": (source,)}
 
 
-def _replies(llm: LLM, rows: list[Any]) -> dict[int, Reply]:
+def _replies(rows: list[tuple[Prompt, str, int, int]]) -> dict[int, Reply]:
     by_limit: dict[int, list[tuple[int, list[str]]]] = {}
-    for request, body, _, tokens in rows:
-        said = tokens, listed(read(body, "").text)
-        by_limit.setdefault(request[llm.limit_field], []).append(said)
+    for prompt, text, _, given in rows:
+        by_limit.setdefault(prompt.reply_tokens, []).append((given, listed(text)))
     return {limit: _mean(some) for limit, some in sorted(by_limit.items()) if len(some) >= ENOUGH}
 
 
@@ -119,11 +123,6 @@ def _mean(replies: list[tuple[int, list[str]]]) -> Reply:
     tokens = sum(tokens for tokens, _ in replies) / len(replies)
     letters = sum(map(len, items)) / len(items) if items else Reply.letters
     return Reply(tokens, max(1, len(items) / len(replies)), letters)
-
-
-def _letters(request: Mapping[str, Any]) -> int:
-    turns = request.get("messages") or [{"content": request["prompt"]}]
-    return sum(len(turn["content"]) for turn in turns)
 
 
 def _shares(shares: tuple[float, ...]) -> str:

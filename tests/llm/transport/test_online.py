@@ -9,18 +9,18 @@ from typing import Any
 import pytest
 
 from s3.errors import UserError
-from s3.llm import Completion, Prompt, TooManyFailures
+from s3.llm import Completion, Prompt, Session, TooManyFailures
 from s3.llm.types import Usage
 from tests.llm.conftest import server
-from tests.llm.endpoint import Endpoint
+from tests.server import FakeLLM
 
-Serve = Callable[..., Endpoint]
+Serve = Callable[..., FakeLLM]
 
 
-def ask(endpoint: Endpoint, number: int, **settings: Any) -> tuple[Usage, float]:
+def ask(endpoint: FakeLLM, number: int, **settings: Any) -> tuple[Usage, float]:
     """Draft for completions, all of which must come; return what it took, and the seconds."""
     started = time.monotonic()
-    with server(endpoint, **settings).connect(0) as llm:
+    with Session(server(endpoint, **settings), 0) as llm:
         prompts = [Prompt(f"Write review {i}.", reply_tokens=32) for i in range(number)]
         outcomes = list(llm.complete(prompts))
     assert all(isinstance(outcome, Completion) for outcome in outcomes)
@@ -34,7 +34,7 @@ def test_every_fault_is_mended_within_seconds(serve: Serve) -> None:
     usage, seconds = ask(endpoint, 200)
     assert seconds < 3 * 2  # the benchmark has the figure; a busy machine gets twice the time
     assert usage.requests == len(endpoint.requests) == 200 + usage.retries
-    assert usage.refusals == endpoint.refusals > 5
+    assert usage.rate_limited == endpoint.statuses[429] > 5
 
 
 def test_one_slow_row_holds_up_no_other(serve: Serve) -> None:
@@ -48,20 +48,20 @@ def test_a_refusal_that_says_how_long_pauses_the_pool_and_costs_no_attempt(serve
     endpoint = serve(rate=1200)
     usage, seconds = ask(endpoint, 60, attempts=1)
     assert seconds < 3.5  # 2.0 s is the best that the rate allows
-    assert usage.refusals < 60
+    assert usage.rate_limited < 60
 
 
 def test_announced_limits_are_waited_for(serve: Serve) -> None:
     endpoint = serve(rate=1200, announce=True)
     usage, seconds = ask(endpoint, 60, attempts=1)
     assert seconds < 5
-    assert usage.refusals < 200
+    assert usage.rate_limited < 200
 
 
 def test_a_rate_that_is_known_meets_no_refusal(serve: Serve) -> None:
     endpoint = serve(rate=1200)
     usage, seconds = ask(endpoint, 60, requests_per_minute=1180)
-    assert usage.refusals == 0
+    assert usage.rate_limited == 0
     assert seconds < 3.5
 
 

@@ -12,14 +12,14 @@ import pytest
 from aiohttp import web
 
 from s3.errors import UserError
-from s3.llm import Prompt, Server
-from s3.llm.client import Client
+from s3.llm import Prompt, Server, Session
 from s3.llm.errors import Fault
-from s3.llm.settings import Endpoint as Address
+from s3.llm.transport.base import Address
+from s3.llm.transport.http import HTTP
 from tests.llm.conftest import server
-from tests.llm.endpoint import Endpoint
+from tests.server import FakeLLM
 
-Serve = Callable[..., Endpoint]
+Serve = Callable[..., FakeLLM]
 KEY = "sk-very-secret-0123456789"
 
 
@@ -28,10 +28,10 @@ def test_the_key_is_sent_and_never_shown(
 ) -> None:
     monkeypatch.setenv("S3_SERVER_KEY", KEY)
     endpoint = serve(key=KEY, body=b'{"choices": [{"text": "so %s it is"}]}' % KEY.encode())
-    with server(endpoint).connect(0) as llm:
+    with Session(server(endpoint), 0) as llm:
         outcomes = list(llm.complete([Prompt("Hello")]))
     endpoint.manners.status, endpoint.manners.said = 400, f"bad key {KEY}"
-    with server(endpoint).connect(0) as llm, pytest.raises(UserError) as error:
+    with Session(server(endpoint), 0) as llm, pytest.raises(UserError) as error:
         list(llm.complete([Prompt("Again")]))
     output = "".join(capfd.readouterr())
     files = b"".join(p.read_bytes() for p in (cache / "completions").iterdir())
@@ -45,7 +45,7 @@ def test_a_wrong_key_is_not_repeated_by_the_error(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("S3_SERVER_KEY", KEY)
-    with pytest.raises(UserError) as error, server(serve(key="another")).connect(0) as llm:
+    with pytest.raises(UserError) as error, Session(server(serve(key="another")), 0) as llm:
         list(llm.complete([Prompt("Hello")]))
     assert KEY not in str(error.value)
 
@@ -53,7 +53,7 @@ def test_a_wrong_key_is_not_repeated_by_the_error(
 def test_redirects_are_not_followed(serve: Serve) -> None:
     thief = serve()
     endpoint = serve(status=307, headers={"Location": f"{thief.url}/chat/completions"})
-    with pytest.raises(UserError, match="Redirects"), server(endpoint).connect(0) as llm:
+    with pytest.raises(UserError, match="Redirects"), Session(server(endpoint), 0) as llm:
         list(llm.complete([Prompt("Hello")]))
     assert thief.requests == []
 
@@ -73,7 +73,8 @@ def test_the_size_of_a_response_is_bounded(chunked: bool) -> None:
         runner = web.ServerRunner(web.Server(big))
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
-        client = Client(Address(f"http://127.0.0.1:{runner.addresses[0][1]}"), 5, largest=100_000)
+        address = Address(f"http://127.0.0.1:{runner.addresses[0][1]}")
+        client = HTTP(address, {}, 5, largest=100_000)
         with pytest.raises(Fault, match="oversized"):
             await client.post("/", b"{}")
         await client.close()
@@ -104,8 +105,8 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(tmp_path: Path) -> Non
         await runner.cleanup()
 
     def ask(llm: Server) -> None:
-        with llm.connect(0) as connection, pytest.raises(UserError, match="safe connection"):
-            list(connection.complete([Prompt("Hello")]))
+        with Session(llm, 0) as session, pytest.raises(UserError, match="safe connection"):
+            list(session.complete([Prompt("Hello")]))
 
     asyncio.run(listen())
 
@@ -118,6 +119,6 @@ def test_proxies_of_the_environment_are_used_but_not_to_this_machine(
     monkeypatch.setenv("no_proxy", "")
     endpoint = serve()
     for url, seen in ((endpoint.url, 0), ("http://far.invalid/v1", 1)):
-        with Server(base_url=url, model="m", attempts=1).connect(0) as llm:
+        with Session(Server(base_url=url, model="m", attempts=1), 0) as llm:
             list(llm.complete([Prompt(f"Hello {url}")]))
         assert len(proxy.requests) == seen
