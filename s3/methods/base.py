@@ -69,7 +69,7 @@ class Method:
 def mistakes_of(task: Task, validation: list[Example], predictor: Predictor) -> list[Mistake]:
     """Return the gold validation examples that the model gets wrong (Alg. 2's D_mis)."""
     head = task.head()
-    pairs = zip(validation, predictor.validation, strict=True)
+    pairs = zip(validation, predictor.validation.answers, strict=True)
     return [Mistake(one, said) for one, said in pairs if not head.correct(one, said)]
 
 

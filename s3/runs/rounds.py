@@ -41,11 +41,11 @@ class Rounds:
         splits = {"validation": gold.validation, "test": gold.test}
         if gold.train is not gold.validation:
             splits["train"] = gold.train
+        self._metric = self.experiment.model.choosing_metric(task.head(), gold.validation)
         self._auditor = Auditor(self.experiment.audit, splits, task.written, task.given)
 
     def run(self) -> None:
         """Score, write and log each round that the method yields."""
-        head = self.experiment.task.head()
         started = time.monotonic()
         for round_ in self.experiment.method.run(self._bench()):
             seconds = {"seconds/training": self._training}
@@ -53,7 +53,7 @@ class Rounds:
             row = self._row(round_, seconds)
             self.rows.append(row)
             self.tracker.round(round_.index, row, round_.predictor.history)
-            name = f"validation/{head.metric}"
+            name = f"validation/{self._metric}"
             if self.best is None or row[name] > self.rows[self.best.index][name]:
                 self.best = round_
             self.last = round_
@@ -63,10 +63,9 @@ class Rounds:
         """Write the data set, the model that is best on validation, and the summary."""
         assert self.best is not None
         assert self.last is not None
-        metric = self.experiment.task.head().metric
         self.report.finish(self.last, self.best)
         where = self.tracker.finish(self.rows[self.best.index])
-        self.report.summarise(self.best.index, self.rows, metric, where)
+        self.report.summarise(self.best.index, self.rows, self._metric, where)
 
     def _bench(self) -> Bench:
         experiment, gold = self.experiment, self.gold
@@ -113,8 +112,8 @@ class Rounds:
 
     def _test(self, round_: Round) -> MetricsRow:
         head = self.experiment.task.head()
-        validation = head.score(round_.validation, round_.predictor.validation)
-        test = head.score(self.gold.test, round_.predictor.predict(self.gold.test))
+        validation = head.score(round_.validation, round_.predictor.validation.answers)
+        test = head.score(self.gold.test, round_.predictor.predict(self.gold.test).answers)
         row = {f"train/{name}": value for name, value in round_.predictor.train_score.items()}
         row |= {f"validation/{name}": value for name, value in validation.items()}
         return row | {f"test/{name}": value for name, value in test.items()}

@@ -10,6 +10,7 @@ from typing import Any
 from s3.data.example import Answers, Example
 from s3.llm import Session
 from s3.methods import Bench
+from s3.student import Predictions
 from s3.tasks import Task
 
 
@@ -17,7 +18,7 @@ from s3.tasks import Task
 class Trained:
     """A trained model: its answers to validation."""
 
-    validation: list[str]
+    validation: Predictions
 
 
 @dataclass
@@ -39,7 +40,7 @@ class Learner:
         self.trainings.append(train)
         self.chosen.append(validation)
         self.starts.append(start)
-        return Trained(self.answers(train, validation))
+        return Trained(Predictions(self.answers(train, validation)))
 
     def answers(self, train: list[Example], validation: list[Example]) -> list[str]:
         """Return the answer to each validation example."""

@@ -150,8 +150,8 @@ def test_a_real_small_model_learns_from_the_rounds(tiny: Path, tmp_path: Path):
         rounds = list(experiment.method.run(real))
     assert len(rounds) == 2
     for round_ in rounds:
-        assert len(round_.predictor.validation) == 8
-        assert set(round_.predictor.validation) <= {"negative", "positive"}
+        assert len(round_.predictor.validation.answers) == 8
+        assert set(round_.predictor.validation.answers) <= {"negative", "positive"}
     assert len(rounds[1].train) == 6 + len(rounds[0].mistakes)
 
 

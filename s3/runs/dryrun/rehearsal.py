@@ -17,7 +17,7 @@ from s3.llm import LLM, Completion, Failure, Prompt, Session, Usage
 from s3.llm.budget import Tokens
 from s3.llm.work import Row, Work
 from s3.runs.dryrun.habits import Habits, Reply
-from s3.student import Predictor
+from s3.student import Predictions, Predictor
 from s3.tasks import Classification, Task
 
 Floats = NDArray[np.float64]
@@ -142,7 +142,7 @@ class Untrained(Predictor):
     """A model that has its answers to the validation examples, and features without meaning."""
 
     def __init__(self, task: Task, validation: list[str]) -> None:
-        self.validation = validation
+        self.validation = Predictions(validation)
         self._labels = len(task.labels) if isinstance(task, Classification) else 0
 
     def features(self, examples: list[Example]) -> tuple[Floats, Floats]:
