@@ -28,6 +28,19 @@ ORDER = {
         commands
     """,
     "s3.data": "example files\nrows gold",
+    "s3.student": """
+        settings weighting
+        hardware heads dropout
+        weights
+        encoding
+        forward
+        predictor
+        lightning
+        student
+    """,
+    "s3.student.heads": "base\nclassification spans",
+    "s3.student.encoding": "store\nbatches",
+    "s3.student.lightning": "checkpoint module\nprogress\ntraining",
     "s3.tasks": "cleaning template\nreply\nbase\nclassification qa",
     "s3.synthesis": "writing\nrationales seeds extrapolation",
     "s3.methods": "base influence existing\ngold loop\ns3 zerogen\nprogen",

@@ -9,7 +9,6 @@ from safetensors.torch import load_file
 
 from s3.data.example import Example
 from s3.student import Classifier, Precision, Student
-from s3.student.features import features
 
 
 def test_features_are_what_the_trained_models_last_layer_sees(tiny: Path, tmp_path: Path) -> None:
@@ -23,8 +22,8 @@ def test_features_are_what_the_trained_models_last_layer_sees(tiny: Path, tmp_pa
     fitted = student.fit(
         Classifier(labels, ("text",)), examples, examples, seed=0, folder=tmp_path / "model"
     )
-    inputs, logits = features(fitted, examples)
+    inputs, logits = fitted.features(examples)
     weights = load_file(fitted.folder / "model.safetensors")
     by_hand = inputs @ weights["classifier.weight"].numpy().T + weights["classifier.bias"].numpy()
     np.testing.assert_allclose(logits, by_hand, atol=1e-5)
-    assert [labels[i] for i in logits.argmax(axis=1)] == fitted.predict(examples)
+    assert [labels[i] for i in logits.argmax(axis=1)] == fitted.predict(examples).answers

@@ -11,9 +11,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from s3.student import checkpoint
-from s3.student.checkpoint import SafeIO
-from s3.student.module import Fitting
+from s3.student.lightning import checkpoint
+from s3.student.lightning.checkpoint import SafeIO
+from s3.student.lightning.module import Fitting
 
 
 class Killed(BaseException):
@@ -76,9 +76,9 @@ def _assert_equal(one, other):
         return [{k: v for k, v in row.items() if k != "seconds"} for row in history]
 
     assert timeless(one.history) == timeless(other.history)
-    assert one.best_epoch == other.best_epoch
-    assert one.validation == other.validation
-    assert one.train_score == other.train_score
+    for part in ("metric", "best_epoch", "answers", "probabilities", "train_score"):
+        assert getattr(one.record, part) == getattr(other.record, part)
+    assert one.lineage == other.lineage
     first, second = (load_file(p.folder / "model.safetensors") for p in (one, other))
     assert all(torch.equal(first[name], second[name]) for name in first)
 
@@ -86,12 +86,13 @@ def _assert_equal(one, other):
 SCRIPT = """
 import sys
 from pathlib import Path
-from s3.student import Student, Classifier, Precision, checkpoint
+from s3.student import Student, Classifier, Precision
 sys.path.insert(0, {tests!r})
 from conftest import reviews
+from s3.student.lightning import checkpoint
 checkpoint.EVERY = 0.05
-import s3.student.training as training
-training.cores = lambda: 1
+import s3.student.hardware as hardware
+hardware.cores = lambda: 1
 student = Student(name="tiny", weights={weights!r}, max_length=32, stride=4, batch_size=4,
                   learning_rate=3e-3, epochs=10, precision=Precision.fp32)
 student.fit(Classifier(("negative", "positive"), ("text",)), reviews(240, 0), reviews(40, 1),
@@ -102,7 +103,7 @@ student.fit(Classifier(("negative", "positive"), ("text",)), reviews(240, 0), re
 @pytest.mark.slow
 @pytest.mark.parametrize("signum", [signal.SIGKILL, signal.SIGINT])
 def test_a_killed_process_leaves_a_folder_to_continue_from(tiny, tmp_path, signum):
-    script = SCRIPT.format(tests=str(Path(__file__).parent), weights=str(tiny))
+    script = SCRIPT.format(tests=str(Path(__file__).parents[1]), weights=str(tiny))
     command = [sys.executable, "-c", script]
     process = subprocess.Popen([*command, str(tmp_path / "a")], stderr=subprocess.PIPE, text=True)
     last = tmp_path / "a/checkpoint/last.safetensors"

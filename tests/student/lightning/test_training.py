@@ -1,6 +1,5 @@
 """The training itself: dropout, every row's weight, processes, precision, silence."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -8,8 +7,7 @@ import torch
 from safetensors.torch import load_file
 
 from s3.student import Precision
-from s3.student.hardware import chosen, cores, threads
-from s3.student.module import Fitting
+from s3.student.lightning.module import Fitting
 
 
 def test_dropout_is_on_in_training_and_off_in_validation(
@@ -62,13 +60,13 @@ def test_two_processes_give_the_metrics_of_one(
         )
         for n, s in ((1, "auto"), (2, "ddp"))
     )
-    assert two.validation == one.validation
+    assert two.record.answers == one.record.answers
     assert two.best_epoch == one.best_epoch
     for ours, theirs in zip(two.history, one.history, strict=True):
         assert ours["loss"] == pytest.approx(theirs["loss"], rel=1e-4)
         assert ours["train/accuracy"] == pytest.approx(theirs["train/accuracy"], abs=0.03)
         assert ours["validation/accuracy"] == theirs["validation/accuracy"]
-    assert two.predict(validation) == one.predict(validation)
+    assert two.predict(validation).answers == one.predict(validation).answers
     assert "istributed" not in "".join(capfd.readouterr())  # Lightning's remarks
 
 
@@ -87,19 +85,7 @@ def test_bf16_trains_and_keeps_float32_weights(varied, head, train, validation, 
     assert fitted.history[-1]["loss"] < 0.8 * fitted.history[0]["loss"]
     weights = load_file(tmp_path / "model.safetensors")
     assert {tensor.dtype for tensor in weights.values()} == {torch.float32}
-    assert fitted.predict(validation) == fitted.validation
-
-
-def test_the_precision_and_threads_fit_the_machine():
-    assert chosen(Precision.fp32) is Precision.fp32
-    native = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-    if not torch.cuda.is_available():
-        assert chosen(Precision.auto) is (Precision.bf16 if native else Precision.fp32)
-    assert 1 <= cores() <= (os.cpu_count() or 1)
-    before = torch.get_num_threads()
-    with threads(1):
-        assert torch.get_num_threads() == 1
-    assert torch.get_num_threads() == before
+    assert fitted.predict(validation).answers == fitted.validation.answers
 
 
 def test_lightning_is_silent_and_progress_is_shown(

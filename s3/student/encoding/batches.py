@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from s3.student.head import Batch, Ints
-from s3.student.tokens import Selection
+from s3.student.encoding.store import Selection
+from s3.student.heads.base import Batch, Ints
 
 if TYPE_CHECKING:
     import torch
@@ -120,17 +120,16 @@ class Loader:
         }
         if self.segments:
             inputs["token_type_ids"] = _padded(mask, rows.segments[places], 0)
-        spans = np.full((*mask.shape, 2 if len(rows.spans) else 0), -1, np.int64)
-        if len(rows.spans):
-            spans[mask] = rows.spans[places]
         targets = torch.from_numpy(self.selection.targets[chosen])
-        return Batch(inputs, torch.from_numpy(chosen), targets, torch.from_numpy(spans))
+        notes = _padded(mask, rows.annotations[places], -1)
+        return Batch(inputs, torch.from_numpy(chosen), targets, notes)
 
 
 def _padded(mask: NDArray[np.bool_], values: Ints, fill: int) -> torch.Tensor:
+    """Return the values of all tokens [tokens, ...] as rows with padding, [rows, length, ...]."""
     import torch
 
-    full = np.full(mask.shape, fill, np.int64)
+    full = np.full((*mask.shape, *values.shape[1:]), fill, np.int64)
     full[mask] = values
     return torch.from_numpy(full)
 

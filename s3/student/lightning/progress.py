@@ -9,7 +9,7 @@ from typing import Any
 import pytorch_lightning as pl
 
 from s3.progress import progress
-from s3.student.module import Fitting
+from s3.student.lightning.module import Fitting
 
 REFRESH = 0.5  # seconds; reading the loss more often would stall a GPU
 
@@ -70,6 +70,6 @@ class Bar(pl.Callback):
 def _scores(module: Fitting) -> str:
     row = module.record.history[-1]
     scores = (
-        f"{part} {row[f'{part}/{module.head.metric}']:.2f}" for part in ("train", "validation")
+        f"{part} {row[f'{part}/{module.record.metric}']:.2f}" for part in ("train", "validation")
     )
-    return f"{module.head.metric} of epoch {row['epoch']}: " + " ".join(scores)
+    return f"{module.record.metric} of epoch {row['epoch']}: " + " ".join(scores)

@@ -14,10 +14,9 @@ from torchmetrics.text import SQuAD
 from s3.data.example import Answers, Example
 from s3.errors import UserError
 from s3.student import SpanExtractor
-from s3.student.batches import Loader
-from s3.student.inference import answers
+from s3.student.encoding import Loader
 
-ADVERSARIAL = Path(__file__).parents[3] / "shared/data/adversarial_qa/validation.jsonl.gz"
+ADVERSARIAL = Path(__file__).parents[4] / "shared/data/adversarial_qa/validation.jsonl.gz"
 HEAD = SpanExtractor()
 PLAIN = ["film", "plot", "scene", "actor", "end", "the", "a", "is", "of"]
 
@@ -36,18 +35,18 @@ def long():
 
 
 def test_windows_cover_the_context_and_overlap(student, long):
-    chosen = student.tokens(HEAD).select([long], targets=True)
+    chosen = student.encoder.tokens(HEAD).select([long], targets=True)
     assert len(chosen.numbers) > 2
     assert chosen.lengths.max() <= 32
-    windows = np.split(chosen.rows.spans, chosen.rows.starts[1:-1])
+    windows = np.split(chosen.rows.annotations, chosen.rows.starts[1:-1])
     context = [{tuple(span) for span in window if span[0] >= 0} for window in windows]
     assert len(set.union(*context)) == 60
     assert all(len(a & b) == 4 for a, b in pairwise(context))
 
 
 def test_a_target_is_the_answer_or_the_first_token(student, long):
-    chosen = student.tokens(HEAD).select([long], targets=True)
-    windows = np.split(chosen.rows.spans, chosen.rows.starts[1:-1])
+    chosen = student.encoder.tokens(HEAD).select([long], targets=True)
+    windows = np.split(chosen.rows.annotations, chosen.rows.starts[1:-1])
     text, found = long.fields["context"], 0
     for window, (first, last) in zip(windows, chosen.targets, strict=True):
         whole = (window[:, 0] == text.index("7 8 9")).any()
@@ -61,16 +60,18 @@ def test_a_target_is_the_answer_or_the_first_token(student, long):
 
 def _decode(student, example, logits, head=HEAD):
     """The answer for hand-made logits, one [length, 2] array a window."""
-    selection = student.tokens(HEAD).select([example], targets=False)
+    selection = student.encoder.tokens(HEAD).select([example], targets=False)
     plan = [np.array([i]) for i in range(len(logits))]
     codes = np.zeros((len(logits), HEAD.width), np.float32)
-    for batch, values in zip(Loader.of(student.tokenizer, selection, plan), logits, strict=True):
+    for batch, values in zip(
+        Loader.of(student.encoder.tokenizer, selection, plan), logits, strict=True
+    ):
         codes[batch.rows] = head.codes(torch.tensor(values)[None], batch).numpy()
-    return answers(HEAD, [example], selection, codes)[0]
+    return HEAD.decode([example], codes, selection.firsts(1)).answers[0]
 
 
 def _logits(student, example):
-    selection = student.tokens(HEAD).select([example], targets=False)
+    selection = student.encoder.tokens(HEAD).select([example], targets=False)
     return [np.zeros((length, 2), np.float32) for length in selection.lengths]
 
 
@@ -78,7 +79,9 @@ def test_decoding_takes_the_best_span_of_all_windows(student, long):
     logits = _logits(student, long)
     logits[0][9, 0] = logits[0][9, 1] = 3
     logits[2][11, 0] = logits[2][12, 1] = 5
-    spans = student.tokens(HEAD).rows.spans[student.tokens(HEAD).rows.starts[2] :]
+    spans = student.encoder.tokens(HEAD).rows.annotations[
+        student.encoder.tokens(HEAD).rows.starts[2] :
+    ]
     wanted = long.fields["context"][spans[11, 0] : spans[12, 1]]
     assert len(wanted.split()) == 2
     assert _decode(student, long, logits) == wanted
@@ -87,7 +90,7 @@ def test_decoding_takes_the_best_span_of_all_windows(student, long):
 def test_decoding_refuses_backward_too_long_and_outside_spans(student):
     example = question(" ".join("0123456789"), "3")
     (logits,) = _logits(student, example)
-    zero = len(student.tokenizer("was it 7 ?")["input_ids"])  # where the context begins
+    zero = len(student.encoder.tokenizer("was it 7 ?")["input_ids"])  # where the context begins
     logits[0] = logits[1] = 100  # first token, question
     logits[zero + 6, 0] = logits[zero + 3, 1] = 50  # the end before the start
     logits[zero + 8, 1] = 5
@@ -98,7 +101,9 @@ def test_decoding_refuses_backward_too_long_and_outside_spans(student):
 
 
 def test_an_example_without_any_candidate_has_an_empty_answer():
-    assert HEAD.answer(question("a 1", "1"), np.array([[-np.inf, 0, 0]])) == ""
+    codes = np.array([[-np.inf, 0, 0, -np.inf, -np.inf]])
+    found = HEAD.decode([question("a 1", "1")], codes, np.array([0, 1]))
+    assert (found.answers, found.probabilities.tolist()) == ([""], [[0.0]])
 
 
 def test_any_of_several_answers_is_correct():
@@ -114,15 +119,15 @@ def test_any_of_several_answers_is_correct():
 def test_padding_does_not_change_loss_or_answer(student, varied, long):
     """The same rows in batches of their own and in one padded batch."""
     short = question("the film was 3 of 9", "3")
-    from s3.student.pretrained import load_model
+    from s3.student.weights import load_model
 
-    selection = student.tokens(HEAD).select([long, short], targets=True)
-    model, rows = load_model(HEAD, student.source), np.arange(len(selection.numbers))
+    selection = student.encoder.tokens(HEAD).select([long, short], targets=True)
+    model, rows = load_model(HEAD, student.encoder.source), np.arange(len(selection.numbers))
     found = []
     for plan in ([rows], [rows[i : i + 1] for i in rows]):
         losses, codes = [], []
-        for batch in Loader.of(student.tokenizer, selection, plan):
-            outputs = HEAD.outputs(model(**batch.inputs), batch)
+        for batch in Loader.of(student.encoder.tokenizer, selection, plan):
+            outputs = HEAD.forward(model, batch)
             losses.append(HEAD.losses(outputs, batch))
             codes.append(HEAD.codes(outputs, batch))
         found.append((torch.cat(losses), torch.cat(codes)))
@@ -144,12 +149,17 @@ def test_it_learns_to_find_the_number(varied, tmp_path):
     student = varied(epochs=4, batch_size=8)
     predictor = student.fit(HEAD, examples[:90], examples[90:], seed=0, folder=tmp_path)
     assert max(row["validation/em"] for row in predictor.history) > 0.9
-    assert predictor.predict(examples[90:]) == predictor.validation
+    found = predictor.predict(examples[90:])
+    assert found.answers == predictor.validation.answers
+    assert found.probabilities.shape == (30, 1)
+    np.testing.assert_allclose(found.probabilities, predictor.validation.probabilities, atol=1e-4)
 
 
 def test_a_question_that_leaves_no_room_is_an_error(student):
     with pytest.raises(UserError, match="max_length"):
-        student.tokens(HEAD).select([question("1 " * 60, "1", asked="was " * 30)], targets=False)
+        student.encoder.tokens(HEAD).select(
+            [question("1 " * 60, "1", asked="was " * 30)], targets=False
+        )
 
 
 def _shifted(text, chance):

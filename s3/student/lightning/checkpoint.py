@@ -14,6 +14,8 @@ from pytorch_lightning.plugins.io import CheckpointIO
 from safetensors import safe_open
 from safetensors.torch import save_file
 
+from s3.storage import whole
+
 EVERY = 60.0  # seconds between two checkpoints; a shorter training is repeated sooner than saved
 FOLDER = "checkpoint"
 
@@ -25,13 +27,10 @@ class SafeIO(CheckpointIO):
         self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None
     ) -> None:
         """Write the checkpoint, whole or not at all."""
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
         tensors: dict[str, torch.Tensor] = {}
         plain = json.dumps(_lift(checkpoint, tensors))
-        partial = path.with_name(f"{path.name}.partial")
-        save_file(tensors, partial, metadata={"plain": plain})
-        partial.replace(path)
+        with whole(Path(path)) as partial:
+            save_file(tensors, partial, metadata={"plain": plain})
 
     def load_checkpoint(
         self, path: Any, map_location: Any = None, weights_only: bool | None = None

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from s3 import metrics
 from s3.data.example import Answers, Example
 from s3.errors import UserError
-from s3.student.head import Batch, Head, Ints
+from s3.student.heads.base import Batch, Floats, Head, Ints, Predictions
 
 if TYPE_CHECKING:
     import torch
@@ -35,10 +34,14 @@ class SpanExtractor(Head):
     context: str = "context"
     max_answer: int = 30
 
-    metric: ClassVar[str] = "em"
-    task: ClassVar[str] = "question-answering"
-    width: ClassVar[int] = 3  # the span's score, its first character, the one after its last
+    metrics: ClassVar[tuple[str, ...]] = ("em", "f1")
+    annotations: ClassVar[int] = 2  # the characters of the context that a token covers
     windows: ClassVar[bool] = True
+
+    @property
+    def width(self) -> int:
+        """Score, first character, the one after the last, log-normalisers of start and end."""
+        return 5
 
     def texts(self, example: Example) -> tuple[str, ...]:  # noqa: D102
         return example.fields[self.question], example.fields[self.context]
@@ -73,17 +76,28 @@ class SpanExtractor(Head):
         owners = zip(encoded["overflow_to_sample_mapping"], encoded.encodings or [], strict=True)
         return [[row for _, row in rows] for _, rows in groupby(owners, key=lambda pair: pair[0])]
 
-    def target(self, example: Example, spans: Ints) -> tuple[int, ...]:
+    def annotate(self, encoding: Encoding) -> Ints:
+        """Return the characters of each token of the context, (-1, -1) for all others."""
+        context = np.array([number == 1 for number in encoding.sequence_ids])
+        return np.where(context[:, None], np.array(encoding.offsets, np.int32), np.int32(-1))
+
+    def target(self, example: Example, annotations: Ints) -> tuple[int, ...]:
         """Return the first and last token of the first gold answer.
 
-        (0, 0), the first token, stands for a window that does not hold the whole answer.
+        White space and control characters around it belong to no token and do not count. (0, 0),
+        the first token, stands for a window that does not hold the whole answer.
         """
         if not isinstance(example.target, Answers):
             raise UserError(f"target {example.target!r} is no answer with its place in the context")
-        start = example.target.starts[0]
-        end = start + len(example.target.texts[0])
-        inside = np.flatnonzero((spans[:, 1] > start) & (spans[:, 0] < end) & (spans[:, 0] >= 0))
-        if not len(inside) or spans[inside[0], 0] > start or spans[inside[-1], 1] < end:
+        text = example.target.texts[0]
+        seen = [place for place, one in enumerate(text) if one.isprintable() and not one.isspace()]
+        if not seen:
+            raise UserError(f"answer {text!r} has no character that could be read")
+        start = example.target.starts[0] + seen[0]
+        end = example.target.starts[0] + seen[-1] + 1
+        firsts, lasts = annotations[:, 0], annotations[:, 1]
+        inside = np.flatnonzero((lasts > start) & (firsts < end) & (firsts >= 0))
+        if not len(inside) or firsts[inside[0]] > start or lasts[inside[-1]] < end:
             return 0, 0
         return int(inside[0]), int(inside[-1])
 
@@ -92,10 +106,11 @@ class SpanExtractor(Head):
 
         return AutoModelForQuestionAnswering.from_pretrained(source, **options)
 
-    def outputs(self, model_output: Any, batch: Batch) -> torch.Tensor:  # noqa: D102
+    def forward(self, model: Any, batch: Batch) -> torch.Tensor:  # noqa: D102
         import torch
 
-        logits = torch.stack([model_output.start_logits, model_output.end_logits], dim=2).float()
+        found = model(**batch.inputs)
+        logits = torch.stack([found.start_logits, found.end_logits], dim=2).float()
         padding = batch.inputs["attention_mask"] == 0  # must not matter, whatever its length
         return logits.masked_fill(padding[:, :, None], -1e4)
 
@@ -106,13 +121,15 @@ class SpanExtractor(Head):
         return cross_entropy(outputs, batch.targets, reduction="none").mean(dim=1)
 
     def codes(self, outputs: torch.Tensor, batch: Batch) -> torch.Tensor:
-        """Return score, first and last character of each window's best span, [rows, 3].
+        """Return what is known of each window's best span, [rows, 5].
 
-        The best starts are paired with the best ends; start before end, both in the context.
+        Its score, its first character and the one after its last; then the log of the sum of all
+        exponentials of the context's start logits, and of its end logits. The best starts are
+        paired with the best ends; start before end, both in the context.
         """
         import torch
 
-        logits = outputs.masked_fill(batch.spans[:, :, :1] < 0, -torch.inf)
+        logits = outputs.masked_fill(batch.annotations[:, :, :1] < 0, -torch.inf)
         best, places = logits.topk(min(CANDIDATES, logits.shape[1]), dim=1)
         starts, ends = places[:, :, None, 0], places[:, None, :, 1]
         scores = best[:, :, None, 0] + best[:, None, :, 1]
@@ -121,28 +138,41 @@ class SpanExtractor(Head):
         rows = torch.arange(len(pair), device=pair.device)
         first = places[rows, pair // best.shape[1], 0]
         last = places[rows, pair % best.shape[1], 1]
-        characters = batch.spans[rows, first, 0], batch.spans[rows, last, 1]
-        return torch.stack([score, *(place.float() for place in characters)], dim=1)
+        start, end = batch.annotations[rows, first, 0], batch.annotations[rows, last, 1]
+        total = logits.logsumexp(dim=1)
+        return torch.stack([score, start.float(), end.float(), total[:, 0], total[:, 1]], dim=1)
 
-    def answer(self, example: Example, codes: NDArray[np.floating[Any]]) -> str:
-        """Return the text of the best span of all windows; empty where no window has one."""
-        score, start, end = codes[codes[:, 0].argmax()]
-        if np.isneginf(score):
-            return ""
-        return example.fields[self.context][int(start) : int(end)]
+    def decode(self, examples: Sequence[Example], codes: Floats, firsts: Ints) -> Predictions:
+        """Return the text of each example's best span, and its probability, [examples, 1].
+
+        The probability of its start times that of its end, over the tokens of all windows; a token
+        that two windows read counts as two. An example without any span has an empty answer.
+        """
+        answers = []
+        probabilities = np.zeros((len(examples), 1))
+        for number, (first, end) in enumerate(pairwise(firsts)):
+            windows = codes[first:end]
+            score, start, stop, *_ = windows[windows[:, 0].argmax()]
+            if np.isneginf(score):
+                answers.append("")
+                continue
+            answers.append(examples[number].fields[self.context][int(start) : int(stop)])
+            total = np.logaddexp.reduce(windows[:, 3:], axis=0).sum()
+            probabilities[number] = np.exp(min(0.0, score - total))
+        return Predictions(answers, probabilities)
 
     def score(  # noqa: D102
-        self, examples: Sequence[Example], predicted: Sequence[str]
+        self, examples: Sequence[Example], answers: Sequence[str]
     ) -> dict[str, float]:
-        pairs = list(zip(predicted, map(_answers, examples), strict=True))
+        pairs = list(zip(answers, map(_answers, examples), strict=True))
         return {
             "em": sum(metrics.exact_match(*pair) for pair in pairs) / len(pairs),
             "f1": sum(metrics.f1(*pair) for pair in pairs) / len(pairs),
         }
 
-    def correct(self, example: Example, predicted: str) -> bool:
+    def correct(self, example: Example, answer: str) -> bool:
         """Say whether the answer is an exact match (SQuAD's normalisation)."""
-        return bool(metrics.exact_match(predicted, _answers(example)))
+        return bool(metrics.exact_match(answer, _answers(example)))
 
 
 def _answers(example: Example) -> tuple[str, ...]:
