@@ -19,9 +19,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from s3.llm import Completion, Prompt, Session, SmolLM2, embedded, lanes
 from s3.llm.pool import Pool
 from s3.llm.work import Work
+
+from s3.llm import Completion, Prompt, Session, SmolLM2, embedded, lanes
 from s3.storage import cache_folder
 
 ALONE = 20  # prompts asked one at a time

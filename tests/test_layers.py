@@ -45,6 +45,9 @@ ORDER = {
     "s3.synthesis": "writing\nrationales seeds extrapolation",
     "s3.methods": "base influence existing\ngold loop\ns3 zerogen\nprogen",
     "s3.audit": "similar\nsplit\nauditor",
+    "s3.runs": "folder\nreading identity\nlisteners dryrun\nrounds\nexperiment",
+    "s3.runs.listeners": "base\nsummary table wandb",
+    "s3.runs.dryrun": "habits\nrehearsal\nplan",
 }
 HEAVY = {"torch", "transformers", "datasets", "pyarrow", "datasketch", "wandb", "xllamacpp"}
 HEAVY |= {"pytorch_lightning", "scipy", "openai"}

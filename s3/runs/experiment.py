@@ -11,7 +11,7 @@ from typing import Any
 from s3.audit import Audit
 from s3.data.gold import GoldData
 from s3.errors import UserError
-from s3.llm import Provider, Session
+from s3.llm import LLM, Session
 from s3.methods import Method
 from s3.runs import dryrun
 from s3.runs.folder import RunFolder
@@ -34,7 +34,7 @@ class Experiment:
     """The composed configuration of one run."""
 
     task: Task
-    llm: Provider
+    llm: LLM
     model: Student
     method: Method
     seed: int = 0

@@ -12,7 +12,7 @@ from typing import Any
 from s3.audit import Audit
 from s3.data.gold import GoldData
 from s3.data.rows import content_digest, fingerprint
-from s3.llm import Provider
+from s3.llm import LLM
 from s3.methods import Method
 from s3.student import Student
 from s3.tasks import Task
@@ -24,7 +24,7 @@ RESULTS = 2
 
 def identity(
     task: Task,
-    llm: Provider,
+    llm: LLM,
     student: Student,
     method: Method,
     audit: Audit,
@@ -37,7 +37,6 @@ def identity(
     """
     used = method.templates(task)
     splits = {"validation": gold.validation, "test": gold.test, "train": gold.train}
-    files = [*method.files(), *([task.contexts] if task.contexts else [])]
     return {
         "results": RESULTS,
         "seed": seed,
@@ -47,5 +46,5 @@ def identity(
         "student": student.identity(),
         "near": audit.near,  # decides metrics, if not data
         "gold": {name: fingerprint(examples) for name, examples in splits.items()},
-        "files": [content_digest(Path(name)) for name in files],
+        "contexts": content_digest(Path(task.contexts)) if task.contexts else None,
     }

@@ -15,7 +15,7 @@ from typing import Any
 
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
-from yaml import YAMLError
+from yaml import YAMLError  # type: ignore[import-untyped]
 
 from s3.data.example import Example, Mistake
 from s3.data.rows import from_flat_row, from_row
@@ -153,7 +153,8 @@ class Run:
     @property
     def best(self) -> FinishedRound:
         """The round whose model ships: the best on gold validation."""
-        return self.rounds[self.summary["best_round"]]
+        best: int = self.summary["best_round"]
+        return self.rounds[best]
 
     @property
     def model(self) -> Path:
@@ -172,7 +173,7 @@ class Run:
 
     @property
     def tracked(self) -> str:
-        """Where W&B has the run, or the command that takes it there; empty if it was not tracked."""
+        """Where W&B has the run, or the command that takes it there; else empty."""
         path = self.path / layout.TRACKED
         return str(_json(path)["where"]) if path.exists() else ""
 

@@ -73,6 +73,11 @@ class Task:
         for name, known in self.variables().items():
             getattr(self, name).check(name, known)
 
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """The labels, in the order of the head's probabilities; none where answers are texts."""
+        return ()
+
     def head(self) -> Head:
         """Return how examples become tensors and answers, and how answers are judged."""
         raise NotImplementedError

@@ -52,6 +52,11 @@ class Classification(Task):
             {**found, "rationale_tokens": self.rationale_tokens} if "rationale" in used else found
         )
 
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """The labels, in the order of the head's probabilities."""
+        return tuple(self.labels)
+
     def head(self) -> Head:
         """Return a classifier over (written, given ...), the paper's input order."""
         return Classifier(labels=tuple(self.labels), fields=(self.written, *self.given))
@@ -86,5 +91,5 @@ class Classification(Task):
         variables = {"number": str(number), **self.words(label)}
         text = self.rationale.fill(style, variables)
         if style is Style.chat:
-            return Prompt(text, self.system, (), self.rationale_tokens)
-        return Prompt(text, "", ("\n\n",), self.rationale_tokens)
+            return Prompt(text, self.system, (), self.rationale_tokens, "list")
+        return Prompt(text, "", ("\n\n",), self.rationale_tokens, "list")

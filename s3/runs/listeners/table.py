@@ -45,7 +45,7 @@ def show(run: Run) -> None:
     console = Console()
     console.print(grid)
     best, metric = summary["best_round"], summary["metric"].replace("_", "-")
-    print(f"* round {best} is best on gold validation by {metric}: its model is the one that ships.")
+    print(f"* round {best} is best on gold validation by {metric}: its model ships.")
     if "test/majority" in rows[0]:
         majority = 100 * rows[0]["test/majority"]
         print(f"Always the most frequent label would be right on {majority:.1f} % of test.")

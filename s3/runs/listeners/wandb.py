@@ -91,7 +91,7 @@ class Tracker(Listener):
         best = summary["best_round"]
         logged = set(dict(self._open.summary)) & {key for row in summary["rounds"] for key in row}
         # A key that only another round has is not the shipped round's: it would mix the two.
-        gone = {key: None for key in logged - set(summary["rounds"][best])}
+        gone = dict.fromkeys(logged - set(summary["rounds"][best]))
         self._open.summary.update(
             {**gone, **summary["rounds"][best], "round": best, "best_round": best}
         )

@@ -11,6 +11,11 @@ from s3.runs.reading import Run
 from tests.runs.made import finished_run, row
 
 
+@pytest.fixture(autouse=True)
+def wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+
+
 def shown(path: Path, capsys: pytest.CaptureFixture[str], **summary: object) -> str:
     show(Run.open(finished_run(path, **summary).path))
     return capsys.readouterr().out
