@@ -16,8 +16,8 @@ from s3.data.example import Answers, Example, Origin
 from s3.errors import UserError
 from s3.storage import read_jsonl, write_jsonl
 from tests.author import sentence
-from tests.server import FakeLLM
 from tests.runs.helpers import ROOT
+from tests.server import FakeLLM
 
 DATA = ROOT.parent / "shared" / "data"
 SENTENCE = "the old harbour town was rebuilt slowly after the great fire"
