@@ -68,7 +68,7 @@ def test_a_prompt_beyond_the_context_is_skipped() -> None:
 
 def test_the_server_wants_its_key_rests_when_idle_and_ends() -> None:
     body = json.dumps({"prompt": "Hello", "max_tokens": 1}).encode()
-    with serving(SmolLM2()) as endpoint:
+    with serving() as endpoint:
         assert endpoint.url.startswith("http://127.0.0.1:")
         with pytest.raises(urllib.error.HTTPError, match="401"):
             urllib.request.urlopen(f"{endpoint.url}/completions", body)
@@ -86,6 +86,6 @@ def test_nothing_starts_when_the_store_has_everything(monkeypatch: pytest.Monkey
     asked = prompts(2)
     with Session(SmolLM2(), 0) as llm:
         first = list(llm.complete(asked))
-    monkeypatch.setattr("s3.llm.embedded.serving", None)
+    monkeypatch.setattr("s3.llm.providers.serving", None)
     with Session(SmolLM2(), 0) as llm:
         assert list(llm.complete(asked)) == first

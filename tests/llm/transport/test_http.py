@@ -27,7 +27,8 @@ def test_the_key_is_sent_and_never_shown(
     serve: Serve, cache: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("S3_SERVER_KEY", KEY)
-    endpoint = serve(key=KEY, body=b'{"choices": [{"text": "so %s it is"}]}' % KEY.encode())
+    body = b'{"choices": [{"message": {"content": "so %s it is"}}]}' % KEY.encode()
+    endpoint = serve(key=KEY, body=body)
     with Session(server(endpoint), 0) as llm:
         outcomes = list(llm.complete([Prompt("Hello")]))
     endpoint.manners.status, endpoint.manners.said = 400, f"bad key {KEY}"

@@ -113,7 +113,7 @@ def test_an_endpoint_that_is_down_ends_the_run_early(serve: Serve) -> None:
 
 
 def test_a_prompt_with_an_empty_reply_gets_another_seed(serve: Serve) -> None:
-    endpoint = serve(body=b'{"choices": [{"text": " ", "finish_reason": "stop"}]}')
+    endpoint = serve(body=b'{"choices": [{"message": {"content": " "}}]}')
     with pytest.raises(TooManyFailures, match="1 empty"):
         ask(endpoint, 1, attempts=4)
     seeds = [request["seed"] for request in endpoint.requests]
@@ -124,5 +124,5 @@ def test_concurrency_grows_while_all_goes_well_and_never_beyond_its_cap(serve: S
     endpoint = serve(delay=0.1)
     _, grown = ask(endpoint, 300, concurrency=5, max_concurrency=100)
     assert grown < 300 / 5 * 0.1 / 2
-    _, fixed = ask(serve(delay=0.1), 50, concurrency=5, max_concurrency=5, name="other")
+    _, fixed = ask(serve(delay=0.1), 50, concurrency=5, max_concurrency=5)
     assert fixed >= 1.0
