@@ -3,6 +3,9 @@
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,8 +13,9 @@ import torch
 from omegaconf import OmegaConf
 from transformers import AutoTokenizer, pipeline
 
+from s3.data.example import Example
 from s3.errors import UserError
-from s3.student import Classifier, Package, Predictor, Student
+from s3.student import Classifier, Package, Predictor, SpanExtractor, Student
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +95,29 @@ def test_a_warm_start_begins_where_the_other_ended(
     assert warm.history[0]["train/accuracy"] > 0.9 > cold.history[0]["train/accuracy"]
 
 
+def test_lineage_is_what_a_warm_start_begins_with(
+    fitted, varied, head, train, validation, tmp_path
+):
+    other = varied(epochs=1).fit(head, train, validation, seed=0, folder=tmp_path / "other")
+    copied = Predictor(varied(), head, Path(shutil.copytree(fitted.folder, tmp_path / "copied")))
+    assert copied.lineage == fitted.lineage != other.lineage
+
+
+def test_the_metric_chooses_the_epoch(student, varied, head, tmp_path, monkeypatch):
+    """13 of 15 rows are of one label: always saying it is best by accuracy, and worthless."""
+    rows = [Example({"text": "film"}, "positive" if i else "negative") for i in range(15)]
+    rows[1] = replace(rows[1], target="negative")
+    epochs = [{"accuracy": 0.87, "macro_f1": 0.46}, {"accuracy": 0.8, "macro_f1": 0.7}]
+    turn = count()
+    # An epoch scores twice: what it was trained on and validation.
+    monkeypatch.setattr(Classifier, "score", lambda *_: epochs[next(turn) // 2 % 2])
+    assert student.choosing_metric(head, rows) == "macro_f1"
+    for metric, epoch in ((None, 2), ("accuracy", 1), ("macro_f1", 2)):
+        folder = tmp_path / str(metric)
+        fitted = varied(epochs=2, metric=metric).fit(head, rows, rows, seed=0, folder=folder)
+        assert fitted.best_epoch == epoch, metric
+
+
 def test_patience_ends_training_early(varied, head, train, validation, tmp_path):
     student = varied(epochs=6, learning_rate=1e-9, patience=2)  # nothing ever improves
     predictor = student.fit(head, train, validation, seed=0, folder=tmp_path)
@@ -99,8 +126,6 @@ def test_patience_ends_training_early(varied, head, train, validation, tmp_path)
 
 
 def test_many_labels_and_two_fields(varied, tmp_path):
-    from s3.data.example import Example
-
     head = Classifier(("none", "one", "both"), ("first", "second"))
     names = {("bad", "bad"): "none", ("good", "bad"): "one", ("good", "good"): "both"}
     examples = [
@@ -149,6 +174,13 @@ def test_more_tokens_than_the_model_reads_are_refused(tiny, varied, head, train,
 def test_a_value_out_of_range_names_its_field(varied, field, value):
     with pytest.raises(ValueError, match=field):
         varied(**{field: value})
+
+
+def test_a_metric_of_another_kind_of_task_is_refused(varied, head):
+    varied(metric="macro_f1").check(head)
+    with pytest.raises(ValueError, match=r"model.metric=f1 is none of .*: accuracy, macro_f1"):
+        varied(metric="f1").check(head)
+    varied(metric="f1").check(SpanExtractor())
 
 
 @pytest.mark.parametrize("name", ["minilm", "distilbert"])

@@ -75,6 +75,39 @@ def _logits(student, example):
     return [np.zeros((length, 2), np.float32) for length in selection.lengths]
 
 
+@pytest.mark.parametrize("answer", [" 7 8 ", "\n7 8", "7 8\u200b", "7 8"])
+def test_white_space_around_an_answer_is_not_part_of_its_target(student, answer):
+    """A tokenizer gives it no token, so no window would hold the whole answer."""
+    example = question(f"the film was {answer} of the plot", answer)
+    chosen = student.encoder.tokens(HEAD).select([example], targets=True)
+    ((first, last),) = chosen.targets
+    spans = chosen.rows.annotations[chosen.rows.starts[chosen.numbers[0]] :]
+    assert example.fields["context"][spans[first, 0] : spans[last, 1]] == "7 8"
+
+
+def test_an_answer_of_white_space_alone_is_the_users(student):
+    with pytest.raises(UserError, match="no character"):
+        student.encoder.tokens(HEAD).select([question("a  b", "  ")], targets=True)
+
+
+def test_probabilities_are_those_of_start_and_end_over_all_windows(student, long):
+    logits = _logits(student, long)
+    logits[0][9] = [3, 2]
+    logits[2][12] = [1, 4]
+    selection = student.encoder.tokens(HEAD).select([long], targets=False)
+    plan = [np.array([i]) for i in range(len(logits))]
+    codes, context = [], []
+    for batch, values in zip(
+        Loader.of(student.encoder.tokenizer, selection, plan), logits, strict=True
+    ):
+        codes.append(HEAD.codes(torch.tensor(values)[None], batch).numpy())
+        context.append(values[batch.annotations[0, :, 0].numpy() >= 0])
+    starts, ends = np.exp(np.concatenate(context)).T
+    best = max(np.exp(3 + 2) / 1, np.exp(1 + 4))
+    found = HEAD.decode([long], np.concatenate(codes), selection.firsts(1))
+    assert found.probabilities[0, 0] == pytest.approx(best / starts.sum() / ends.sum(), rel=1e-5)
+
+
 def test_decoding_takes_the_best_span_of_all_windows(student, long):
     logits = _logits(student, long)
     logits[0][9, 0] = logits[0][9, 1] = 3
