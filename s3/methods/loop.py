@@ -43,8 +43,9 @@ class ExtrapolationLoop(Method):
       round, so the rounds have 100, 200 and 300 examples.
     - A round extrapolates as many errors as its share needs, drawn such that the labels of all
       data even out as far as the errors reach: each time an error of the label with the fewest
-      examples. No error is taken twice before each has been taken once, in all rounds; then they
-      are taken again until the share is full. Nothing is paid for that could not be used.
+      examples, and of that label the one that was extrapolated least often. In a round no error is
+      taken twice before each has been taken once; then they are taken again until the share is
+      full. Nothing is paid for that could not be used.
     - What is over a share all the same (`per_mistake` above 1; rows of `seed_from`, `add_from`)
       is `Round.unused`. A later round uses it where that evens out the labels.
     - What the LLM does not manage is missing in its round; the later shares make up for it.
@@ -193,18 +194,15 @@ class ExtrapolationLoop(Method):
 def in_turn(wrong: Sequence[Example], number: int, train: Sequence[Example]) -> list[Example]:
     """Return `number` of the wrong examples; again and again, where there are fewer.
 
-    The ones that the training data grew from least often come first, and among these the labels
-    even out, those of the training data too.
+    Labels even out, those of the training data too; of a label, the examples that the training
+    data grew from least often come first.
     """
     grown = (one.origin for one in train if one.origin.kind == "extrapolation")
     times = Counter(origin.source for origin in grown)
+    queue = sorted(wrong, key=lambda example: times[example.origin.source])
     chosen: list[Example] = []
-    while wrong and len(chosen) < number:
-        least = min(times[one.origin.source] for one in wrong)
-        fresh = [one for one in wrong if times[one.origin.source] == least]
-        taken = balanced(fresh, number - len(chosen), [*train, *chosen])
-        times.update(one.origin.source for one in taken)
-        chosen += taken
+    while queue and len(chosen) < number:
+        chosen += balanced(queue, number - len(chosen), [*train, *chosen])
     return chosen
 
 

@@ -6,6 +6,7 @@ import json
 import random
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -172,3 +173,51 @@ def test_a_prompt_that_cannot_be_filled_fails_when_composed(override: str, said:
 def test_labels_are_at_least_two():
     with pytest.raises(ValueError, match="at least two labels, not 1"):
         Classification(labels={"only": "one"}, gold=composed("task=rte").task.gold)
+
+
+@pytest.mark.parametrize(
+    ("override", "name"),
+    [
+        ("task.written=source", "source"),
+        ("task.written=label", "label"),
+        ("task.given=[prompt]", "prompt"),
+        ("task.given=[id]", "id"),
+        ("task.given=[target]", "target"),
+        ("task.given=[answers]", "answers"),
+    ],
+)
+def test_a_field_with_the_name_of_another_column_is_refused(override: str, name: str):
+    with pytest.raises(UserError, match=rf"'{name}'.* map your column .*gold\.bundled\.columns"):
+        composed("task=rte", override)
+
+
+def test_a_field_with_the_name_of_the_condition_is_refused_where_there_is_one():
+    composed("task=rte", "task.given=[condition]", *neutral("rte"))
+    with pytest.raises(UserError, match="'condition'"):
+        composed("task=imdb", "task.written=condition", *neutral("imdb"))
+
+
+def neutral(task: str) -> list[str]:
+    """Overrides that take the usual fields out of a task's prompts."""
+    names = ["query", "mistake", "zerogen"]
+    return [f"task.{name}={{chat: '$label', continuation: '$label'}}" for name in names]
+
+
+def test_what_decides_of_a_task_is_what_the_method_uses(tmp_path: Path):
+    (tmp_path / "a.txt").write_text("One passage.\n")
+    (tmp_path / "b.txt").write_text("One passage.\n")
+
+    def identity(*options: str, used: frozenset[str] = frozenset({"query"})) -> Any:
+        return composed("task=rte", *options).task.identity(set(used))
+
+    base = identity()
+    assert identity("task.mistake.chat='$label $hypothesis'", "task.rationale_tokens=9") == base
+    assert identity("task.gold.files.path=elsewhere", "task.name=other") == base
+    assert identity("task.query.chat='$label $premise'") != base
+    assert identity("task.reply.tokens=61") != base
+    assert identity("task.labels.entailment=true") != base
+    contexts = f"task.contexts={tmp_path}"
+    assert identity(f"{contexts}/a.txt") == identity(f"{contexts}/b.txt") != base
+    gold = identity(used=frozenset())
+    assert gold == identity("task.reply.tokens=61", f"{contexts}/a.txt", used=frozenset())
+    json.dumps(base)
