@@ -28,6 +28,20 @@ ORDER = {
         commands
     """,
     "s3.data": "example files\nrows gold",
+    "s3.llm": """
+        types
+        errors
+        settings
+        protocols store
+        limits
+        transport
+        embedded
+        providers
+        session
+    """,
+    "s3.llm.protocols": "base\nchat completions",
+    "s3.llm.limits": "budget rates\nlimiter",
+    "s3.llm.transport": "base\nhttp batch\nonline\nslots",
     "s3.student": """
         settings weighting
         hardware heads dropout

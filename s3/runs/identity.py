@@ -6,12 +6,11 @@ part says of itself what decides (`identity()`); gold data and other files count
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from s3.audit import Audit
 from s3.data.gold import GoldData
-from s3.data.rows import content_digest, fingerprint
+from s3.data.rows import fingerprint
 from s3.llm import LLM
 from s3.methods import Method
 from s3.student import Student
@@ -40,11 +39,10 @@ def identity(
     return {
         "results": RESULTS,
         "seed": seed,
-        "task": task.identity(used),
+        "task": task.identity(used, llm.style),
         "method": method.identity(),
         "llm": llm.identity() if used else None,
         "student": student.identity(),
         "near": audit.near,  # decides metrics, if not data
         "gold": {name: fingerprint(examples) for name, examples in splits.items()},
-        "contexts": content_digest(Path(task.contexts)) if task.contexts else None,
     }

@@ -45,9 +45,9 @@ class Classification(Task):
             known["query"] = {*known["query"], "rationales"}
         return known
 
-    def identity(self, used: set[str]) -> dict[str, Any]:
-        """Return what of this task decides a result whose method fills the templates `used`."""
-        found = super().identity(used)
+    def identity(self, used: set[str], style: Style) -> dict[str, Any]:
+        """Return what decides a result whose method fills the templates `used` in a style."""
+        found = super().identity(used, style)
         return (
             {**found, "rationale_tokens": self.rationale_tokens} if "rationale" in used else found
         )
