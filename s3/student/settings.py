@@ -19,6 +19,19 @@ class Precision(Enum):
     bf16 = "bf16"
 
 
+class Training(Enum):
+    """How a classifier is trained; spans are fine-tuned either way.
+
+    `probe` fits a linear layer over the frozen encoder's features; several texts are compared by
+    late interaction, each encoded apart: for sentence encoders and few rows. `finetune` trains the
+    whole encoder; it reads several texts as one, as a cross-encoder does: for masked language
+    models and many rows.
+    """
+
+    probe = "probe"
+    finetune = "finetune"
+
+
 @dataclass(kw_only=True)
 class Package:
     """Weights inside a package of the registry, with the checksum of the weights' file."""
@@ -39,6 +52,7 @@ class Settings:
     name: str  # how reports call it
     weights: str | None = None  # a hub id or a local folder; goes before `package`
     package: Package | None = None
+    training: Training = Training.finetune
     max_length: int  # tokens; the rest of a text is cut off, or for QA read in further windows
     stride: int = 128  # QA: tokens by which neighbouring windows overlap
     batch_size: int  # rows a step on average, over all devices; lengths decide how many each has

@@ -15,7 +15,8 @@ from s3.errors import UserError
 from s3.student.encoding import Encoder
 from s3.student.heads.base import Head
 from s3.student.predictor import Predictor
-from s3.student.settings import Settings
+from s3.student.probing import CONSTANTS, probe_into
+from s3.student.settings import Settings, Training
 from s3.student.weights import Pretrained, content
 
 # These say how a training is carried out or called, not what comes out of it.
@@ -37,7 +38,11 @@ class Student(Settings):
         Raises UserError where the weights' folder is missing.
         """
         deciding = {name: one for name, one in self.plain().items() if name not in UNDECIDING}
-        return {**deciding, "precision": self.precision.value, "weights": self._content}
+        deciding |= {"precision": self.precision.value, "weights": self._content}
+        deciding["training"] = self.training.value
+        if self.training is Training.probe:
+            deciding["probe"] = CONSTANTS
+        return deciding
 
     @cached_property
     def _content(self) -> str:
@@ -69,6 +74,7 @@ class Student(Settings):
     ) -> Predictor:
         """Train afresh from the pretrained weights, or from those of `start`; keep the best epoch.
 
+        A probe has one best solution, wherever it starts: `seed` and `start` change nothing there.
         `weights` [train] is what each example's loss counts (`weighting.py`); None: all one.
         `folder` belongs to these inputs alone (`start.lineage` stands for a start). A finished
         training found in it is loaded, a killed one continued to the result of an undisturbed one.
@@ -81,12 +87,14 @@ class Student(Settings):
                 f"(model.devices={self.devices}); there are {len(train)} and {len(validation)}"
             )
         if not Predictor.finished(folder):
-            from s3.student.lightning.training import train_into
-
-            source = Pretrained(str(start.folder)) if start else self.encoder.source
             metric = self.choosing_metric(head, validation)
             settings = Settings(**{**self.plain(), "metric": metric})
-            train_into(
-                folder, settings, self.encoder, head, train, validation, weights, seed, source, what
-            )
+            given: Any = folder, settings, self.encoder, head, train, validation, weights
+            if self.training is Training.probe and head.probed:
+                probe_into(*given, what)
+            else:
+                from s3.student.lightning.training import train_into
+
+                source = Pretrained(str(start.folder)) if start else self.encoder.source
+                train_into(*given, seed, source, what)
         return Predictor(self, head, folder, self.encoder)

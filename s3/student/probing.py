@@ -1,0 +1,177 @@
+"""The training of a probe: features once, then a convex problem that seconds solve exactly.
+
+Three things keep it from answering with one label only: the encoder stays as it is, the labels
+count the same however many rows each has, and the label shares of its answers to gold validation
+are set to gold's own. There is no randomness: the same rows give the same probe.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from s3.data.example import Example
+from s3.storage import whole
+from s3.student.encoding import Encoder
+from s3.student.forward import remembered
+from s3.student.heads.base import Floats, Head, Ints
+from s3.student.predictor import Predictor, Record
+from s3.student.settings import Settings
+from s3.student.weighting import row_weights
+from s3.student.weights import MODEL, load_probe
+
+if TYPE_CHECKING:
+    import torch
+
+# The penalty on the weights, by measurement on eight data sets (experiments/few_rows): many
+# features of one text need a strong one, four cosines hardly any.
+L2_TEXT = 300.0
+L2_PAIRS = 10.0
+LEAST_GOLD = 50  # gold rows from which label shares say more than chance
+ITERATIONS = 60  # of L-BFGS; a probe takes 10 to 40
+CONSTANTS = {"l2": [L2_TEXT, L2_PAIRS], "least_gold": LEAST_GOLD, "features": 1}
+
+
+def probe_into(
+    folder: Path,
+    settings: Settings,
+    encoder: Encoder,
+    head: Head,
+    train: list[Example],
+    validation: list[Example],
+    weights: NDArray[np.floating[Any]] | None,
+    what: str,
+) -> None:
+    """Fit a probe over the frozen pretrained encoder; leave a finished training in `folder`."""
+    import torch
+    from safetensors.torch import save_file
+
+    started = time.monotonic()
+    folder.mkdir(parents=True, exist_ok=True)
+    tokens = encoder.tokens(head)
+    rows, held_out = tokens.select(train, targets=True), tokens.select(validation, targets=False)
+    model = load_probe(head, encoder.source, encoder.tokenizer.sep_token_id)
+    both = np.concatenate([rows.numbers, held_out.numbers])
+    found = torch.from_numpy(remembered(model, settings, encoder, head, both, what))
+    counts = row_weights(weights, len(train), rows.owners)
+    fit(model, found[: len(train)], rows.targets[:, 0], counts)
+    shares = label_shares(validation, list(model.config.id2label.values()))
+    with torch.inference_mode():
+        codes = model.classify(found)
+        if len(validation) >= LEAST_GOLD:
+            bias = shares_bias(codes[len(train) :].double(), shares).float()
+            model.classifier.bias.data += bias
+            codes += bias
+        losses = torch.nn.functional.cross_entropy(
+            codes[: len(train)], torch.from_numpy(rows.targets[:, 0]), reduction="none"
+        )
+        loss = float((losses * torch.from_numpy(counts)).sum() / counts.sum())
+
+    numbers = np.arange(len(train) + 1), np.arange(len(validation) + 1)
+    trained = head.decode(train, codes[: len(train)].numpy(), numbers[0])
+    validated = head.decode(validation, codes[len(train) :].numpy(), numbers[1])
+    scores = head.score(train, trained.answers)
+    record = Record(str(settings.metric))
+    record.history.append(
+        {
+            "epoch": 0,
+            "loss": loss,
+            **{f"train/{name}": value for name, value in scores.items()},
+            **{
+                f"validation/{name}": value
+                for name, value in head.score(validation, validated.answers).items()
+            },
+            "seconds": time.monotonic() - started,
+        }
+    )
+    record.keep(0, validated, scores)
+    head.save_config(model, folder)
+    encoder.tokenizer.save_pretrained(folder)
+    with whole(folder / MODEL) as partial:
+        save_file(model.state_dict(), partial, metadata={"format": "pt"})
+    record.write(folder)
+
+
+def fit(model: Any, features: torch.Tensor, targets: Ints, weights: NDArray[np.float32]) -> None:
+    """Set the model's buffers and linear layer by multinomial logistic regression.
+
+    The loss is the mean cross-entropy in which each label counts the same, within a label each row
+    as its weight says, plus L2 / (2n) |W|^2, where n is the sum of the weights; solved in float64
+    by L-BFGS from zero. Features of pairs are standardised one by one; those of a text, coordinates
+    of one space, share one scale.
+    """
+    import torch
+
+    pairs = model.config.pairs
+    count, goals = torch.from_numpy(weights).double(), torch.from_numpy(targets)
+    given = features.double()
+    centre = (given * count[:, None]).sum(0) / count.sum()
+    variance = ((given - centre) ** 2 * count[:, None]).sum(0) / count.sum()
+    scale = variance.sqrt() if pairs else variance.mean().sqrt().expand_as(centre)
+    scale = scale.clamp(min=1e-6)
+    inputs = (given - centre) / scale
+
+    labels = model.classifier.out_features
+    shares = torch.zeros(labels, dtype=torch.float64).index_add_(0, goals, count)
+    balanced = count / shares[goals].clamp(min=1e-12)
+    balanced /= balanced.sum()
+    penalty = (L2_PAIRS if pairs else L2_TEXT) / (2 * float(count.sum()))
+    weight = torch.zeros(labels, inputs.shape[1], dtype=torch.float64, requires_grad=True)
+    bias = torch.zeros(labels, dtype=torch.float64, requires_grad=True)
+    solver = torch.optim.LBFGS(
+        [weight, bias], max_iter=ITERATIONS, line_search_fn="strong_wolfe", tolerance_grad=1e-6
+    )
+
+    def loss() -> torch.Tensor:
+        solver.zero_grad()
+        losses = torch.nn.functional.cross_entropy(
+            inputs @ weight.T + bias, goals, reduction="none"
+        )
+        value = (losses * balanced).sum() + penalty * (weight * weight).sum()
+        value.backward()  # type: ignore[no-untyped-call]
+        return value
+
+    solver.step(loss)  # type: ignore[no-untyped-call]
+    with torch.no_grad():
+        model.centre.copy_(centre)
+        model.scale.copy_(scale)
+        model.classifier.weight.copy_(weight)
+        model.classifier.bias.copy_(bias)
+
+
+def label_shares(examples: Sequence[Example], labels: Sequence[str]) -> Floats:
+    """Return each label's share of the examples, [labels]."""
+    counted = Counter(example.target for example in examples)
+    return np.array([counted[label] for label in labels]) / max(1, len(examples))
+
+
+def shares_bias(logits: torch.Tensor, shares: Floats, steps: int = 200) -> torch.Tensor:
+    """Return the bias of each label with which the answers have these shares, [labels].
+
+    Exact for two labels: the quantile of the differences of `logits` [rows, 2]. For more, steps
+    that grow smaller against what is too many or too few; the best of them is returned.
+    """
+    import torch
+
+    rows, labels = logits.shape
+    wanted = torch.from_numpy(shares).to(logits)
+    if labels == 2:
+        ordered = (logits[:, 1] - logits[:, 0]).sort(descending=True).values
+        edges = torch.cat([ordered[:1] + 1e-3, ordered, ordered[-1:] - 1e-3])
+        number = round(float(wanted[1]) * rows)  # answers of the second label
+        return torch.stack([logits.new_zeros(()), -(edges[number] + edges[number + 1]) / 2])
+    bias, step = logits.new_zeros(labels), logits.std()
+    best, least = bias, float("inf")
+    for _ in range(steps):
+        counted = torch.bincount((logits + bias).argmax(1), minlength=labels)
+        off = wanted - counted / rows
+        if float(off.abs().sum()) < least:
+            best, least = bias, float(off.abs().sum())
+        bias, step = bias + step * off, step * 0.985
+    return best - best.mean()
