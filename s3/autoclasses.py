@@ -34,7 +34,9 @@ def install() -> None:
 class _Finder(MetaPathFinder):
     """Finds the awaited file as usual, and has what follows its execution done."""
 
-    def find_spec(self, name: str, path: Any, target: ModuleType | None = None) -> ModuleSpec | None:
+    def find_spec(
+        self, name: str, path: Any, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
         if name != AWAITED:
             return None
         spec = PathFinder.find_spec(name, path, target)

@@ -46,6 +46,7 @@ SETS: dict[str, tuple[int, str, str, int, tuple[str, ...]]] = {
 
 
 def main() -> None:
+    """Print the table, a line as soon as it is known."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--data", type=Path, required=True, help="a folder with a folder a set")
     options.add_argument("--sets", nargs="+", default=list(SETS), choices=list(SETS))
@@ -104,6 +105,7 @@ def read(file: Path, fields: tuple[str, ...]) -> list[Example]:
 
 
 def shuffled(rows: list[Example], seed: int = 0) -> list[Example]:
+    """Return the rows in an order of this seed's own."""
     return random.Random(seed).sample(rows, len(rows))
 
 

@@ -1,4 +1,4 @@
-"""A frozen sentence encoder with a small probe: what does not collapse on fifty to five hundred rows.
+"""A frozen sentence encoder with a small probe: what some hundred rows do not make collapse.
 
 A sentence encoder has learnt which texts mean the same, and fine-tuning all of it on a few hundred
 rows mostly forgets that. So only a linear layer over a few measured features is trained
@@ -24,7 +24,7 @@ from transformers.models.auto.configuration_auto import CONFIG_MAPPING, AutoConf
 COSINES = 4  # features of a pair
 
 
-class ProbeConfig(PreTrainedConfig):
+class ProbeConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
     """An encoder's config; how texts become features.
 
     `layers` are those whose means are one text's features, 0 the embeddings. `pairs` says that two
@@ -54,7 +54,7 @@ class ProbeConfig(PreTrainedConfig):
         return COSINES if self.pairs else self.encoder.hidden_size * len(self.layers)
 
 
-class ProbeForSequenceClassification(PreTrainedModel):  # type: ignore[misc]
+class ProbeForSequenceClassification(PreTrainedModel):  # type: ignore[no-untyped-call]
     """Logits from an encoder's features: standardised by the buffers, then linear."""
 
     config_class = ProbeConfig
@@ -67,11 +67,11 @@ class ProbeForSequenceClassification(PreTrainedModel):  # type: ignore[misc]
 
     def __init__(self, config: ProbeConfig) -> None:
         super().__init__(config)
-        self.encoder = AutoModel.from_config(config.encoder)
+        self.encoder = AutoModel.from_config(config.encoder)  # type: ignore[no-untyped-call]
         self.register_buffer("centre", torch.zeros(config.width))
         self.register_buffer("scale", torch.ones(config.width))
-        self.classifier = nn.Linear(config.width, config.num_labels)
-        self.post_init()
+        self.classifier = nn.Linear(config.width, int(config.num_labels or 0))
+        self.post_init()  # type: ignore[no-untyped-call]
 
     @classmethod
     def over(
@@ -93,7 +93,8 @@ class ProbeForSequenceClassification(PreTrainedModel):  # type: ignore[misc]
         )
         model = cls(config)
         model.encoder = encoder
-        return model.eval()
+        model.train(False)
+        return model
 
     def forward(
         self,
@@ -132,10 +133,9 @@ class ProbeForSequenceClassification(PreTrainedModel):  # type: ignore[misc]
     def _cosines(
         self, ids: torch.Tensor, real: torch.Tensor, types: torch.Tensor | None
     ) -> torch.Tensor:
-        """Compare the first text with the others, which are one text to the encoder.
+        """Encode the first text and the others, which are one text to the encoder, and compare.
 
-        The features: the cosine of the texts' means; the mean and the least, over the first text's
-        tokens, of the best cosine with a token of the others; the best of its mean with such one.
+        One pass takes both: no token attends to the other text, and places count from its own.
         """
         ids, real, second = _apart(ids, real, types, self.config.separator)
         same = (second[:, :, None] == second[:, None]) & real[:, None]
@@ -146,23 +146,36 @@ class ProbeForSequenceClassification(PreTrainedModel):  # type: ignore[misc]
         places = places - second * (~second & real).sum(1, keepdim=True)
         states = self.encoder(ids, attention_mask=mask, position_ids=places.clamp(min=0))
         with torch.autocast(ids.device.type, enabled=False):
-            hidden = states.last_hidden_state.float()
-            parts = real & ~second, real & second
             words = (ids != ids[:, :1]) & (ids != self.config.separator)
-            mine, given = (torch.where((p & words).any(1, True), p & words, p) for p in parts)
-            means = [_mean(hidden, part) for part in parts]
-            unit = normalize(hidden, dim=2)
-            best = (unit @ unit.transpose(1, 2)).masked_fill(~given[:, None], -2).amax(2)
-            whole = (normalize(means[0], dim=1)[:, None] @ unit.transpose(1, 2))[:, 0]
-            return torch.stack(
-                [
-                    cosine_similarity(*means, dim=1),
-                    (best * mine).sum(1) / mine.sum(1),
-                    best.masked_fill(~mine, 2).amin(1),
-                    whole.masked_fill(~given, -2).amax(1),
-                ],
-                1,
-            )
+            hidden = states.last_hidden_state.float()
+            return late_interaction(hidden, real & ~second, real & second, words)
+
+
+def late_interaction(
+    hidden: torch.Tensor, first: torch.Tensor, second: torch.Tensor, words: torch.Tensor
+) -> torch.Tensor:
+    """Return four cosines of two texts from their tokens' states [rows, length, size]; [rows, 4].
+
+    That of the texts' means; the mean and the least, over the first text's words, of the best
+    cosine with a word of the second; the best of the first text's mean with a word of the second.
+    The masks say of which text a token is, and that it is no special one; a text without any word
+    has its special tokens for words.
+    """
+    mine, given = (
+        torch.where((part & words).any(1, keepdim=True), part & words, part)
+        for part in (first, second)
+    )
+    mean, other = _mean(hidden, first), _mean(hidden, second)
+    unit = normalize(hidden, dim=2)
+    best = (unit @ unit.transpose(1, 2)).masked_fill(~given[:, None], -2).amax(2)
+    whole = (unit @ normalize(mean, dim=1)[:, :, None])[:, :, 0]
+    found = [
+        cosine_similarity(mean, other, dim=1),
+        (best * mine).sum(1) / mine.sum(1),
+        best.masked_fill(~mine, 2).amin(1),
+        whole.masked_fill(~given, -2).amax(1),
+    ]
+    return torch.stack(found, 1)
 
 
 def _mean(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:

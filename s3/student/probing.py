@@ -20,8 +20,9 @@ from s3.data.example import Example
 from s3.storage import whole
 from s3.student.encoding import Encoder
 from s3.student.forward import remembered
+from s3.student.hardware import one_core
 from s3.student.heads.base import Floats, Head, Ints
-from s3.student.predictor import Predictor, Record
+from s3.student.predictor import Record
 from s3.student.settings import Settings
 from s3.student.weighting import row_weights
 from s3.student.weights import MODEL, load_probe
@@ -51,51 +52,54 @@ def probe_into(
     """Fit a probe over the frozen pretrained encoder; leave a finished training in `folder`."""
     import torch
     from safetensors.torch import save_file
+    from torch.nn.functional import cross_entropy
 
     started = time.monotonic()
     folder.mkdir(parents=True, exist_ok=True)
     tokens = encoder.tokens(head)
     rows, held_out = tokens.select(train, targets=True), tokens.select(validation, targets=False)
-    model = load_probe(head, encoder.source, encoder.tokenizer.sep_token_id)
+    with torch.random.fork_rng():  # a fresh layer is drawn, and then replaced
+        model = load_probe(head, encoder.source, int(encoder.tokenizer.sep_token_id))
     both = np.concatenate([rows.numbers, held_out.numbers])
     found = torch.from_numpy(remembered(model, settings, encoder, head, both, what))
-    counts = row_weights(weights, len(train), rows.owners)
-    fit(model, found[: len(train)], rows.targets[:, 0], counts)
-    shares = label_shares(validation, list(model.config.id2label.values()))
-    with torch.inference_mode():
-        codes = model.classify(found)
+    model.cpu()  # what is left is too small for a GPU
+    counts, targets = row_weights(weights, len(train), rows.owners), rows.targets[:, 0]
+    with one_core():
+        fit(model, found[: len(train)], targets, counts)
         if len(validation) >= LEAST_GOLD:
-            bias = shares_bias(codes[len(train) :].double(), shares).float()
-            model.classifier.bias.data += bias
-            codes += bias
-        losses = torch.nn.functional.cross_entropy(
-            codes[: len(train)], torch.from_numpy(rows.targets[:, 0]), reduction="none"
-        )
-        loss = float((losses * torch.from_numpy(counts)).sum() / counts.sum())
-
-    numbers = np.arange(len(train) + 1), np.arange(len(validation) + 1)
-    trained = head.decode(train, codes[: len(train)].numpy(), numbers[0])
-    validated = head.decode(validation, codes[len(train) :].numpy(), numbers[1])
-    scores = head.score(train, trained.answers)
-    record = Record(str(settings.metric))
-    record.history.append(
-        {
-            "epoch": 0,
-            "loss": loss,
-            **{f"train/{name}": value for name, value in scores.items()},
-            **{
-                f"validation/{name}": value
-                for name, value in head.score(validation, validated.answers).items()
-            },
-            "seconds": time.monotonic() - started,
-        }
-    )
-    record.keep(0, validated, scores)
+            shares = label_shares(validation, list(model.config.id2label.values()))
+            with torch.no_grad():
+                logits = model.classify(found[len(train) :]).double()
+                model.classifier.bias += shares_bias(logits, shares)
+        logits = model.classify(found).detach()
+    losses = cross_entropy(logits[: len(train)], torch.from_numpy(targets), reduction="none")
+    loss = float(np.average(losses.numpy(), weights=counts))
+    record = _record(head, str(settings.metric), (train, validation), logits.numpy(), loss)
+    record.history[0]["seconds"] = time.monotonic() - started
     head.save_config(model, folder)
     encoder.tokenizer.save_pretrained(folder)
     with whole(folder / MODEL) as partial:
         save_file(model.state_dict(), partial, metadata={"format": "pt"})
     record.write(folder)
+
+
+def _record(
+    head: Head, metric: str, sets: tuple[list[Example], list[Example]], logits: Floats, loss: float
+) -> Record:
+    """Return the record of a probe from its logits for training and validation, [rows, labels]."""
+    record, row = Record(metric), {"epoch": 0, "loss": loss}
+    parts = np.split(logits, [len(sets[0])])
+    trained, said = (
+        head.decode(examples, part, np.arange(len(examples) + 1))
+        for examples, part in zip(sets, parts, strict=True)
+    )
+    score = head.score(sets[0], trained.answers)
+    row |= {f"train/{name}": value for name, value in score.items()}
+    validated = head.score(sets[1], said.answers)
+    row |= {f"validation/{name}": value for name, value in validated.items()}
+    record.history.append(row)
+    record.keep(0, said, score)
+    return record
 
 
 def fit(model: Any, features: torch.Tensor, targets: Ints, weights: NDArray[np.float32]) -> None:
@@ -130,9 +134,8 @@ def fit(model: Any, features: torch.Tensor, targets: Ints, weights: NDArray[np.f
 
     def loss() -> torch.Tensor:
         solver.zero_grad()
-        losses = torch.nn.functional.cross_entropy(
-            inputs @ weight.T + bias, goals, reduction="none"
-        )
+        logits = inputs @ weight.T + bias
+        losses = torch.nn.functional.cross_entropy(logits, goals, reduction="none")
         value = (losses * balanced).sum() + penalty * (weight * weight).sum()
         value.backward()  # type: ignore[no-untyped-call]
         return value

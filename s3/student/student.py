@@ -89,12 +89,13 @@ class Student(Settings):
         if not Predictor.finished(folder):
             metric = self.choosing_metric(head, validation)
             settings = Settings(**{**self.plain(), "metric": metric})
-            given: Any = folder, settings, self.encoder, head, train, validation, weights
             if self.training is Training.probe and head.probed:
-                probe_into(*given, what)
-            else:
-                from s3.student.lightning.training import train_into
+                probe_into(folder, settings, self.encoder, head, train, validation, weights, what)
+                return Predictor(self, head, folder, self.encoder)
+            from s3.student.lightning.training import train_into
 
-                source = Pretrained(str(start.folder)) if start else self.encoder.source
-                train_into(*given, seed, source, what)
+            source = Pretrained(str(start.folder)) if start else self.encoder.source
+            train_into(
+                folder, settings, self.encoder, head, train, validation, weights, seed, source, what
+            )
         return Predictor(self, head, folder, self.encoder)
