@@ -9,7 +9,7 @@ import numpy as np
 
 from s3.progress import progress
 from s3.student.encoding import Encoder, Loader, Selection, evaluation_plan
-from s3.student.hardware import all_cores, chosen
+from s3.student.hardware import all_cores
 from s3.student.heads.base import Batch, Floats, Head, Ints, Step
 from s3.student.settings import Precision, Settings
 
@@ -50,7 +50,9 @@ def remembered(
     """Return the features of rows of the head's token store, [rows, width]; `numbers` say which.
 
     The encoder of a probe is frozen: a row is passed through it once as long as the store lives,
-    however many rounds train on it and ask for it.
+    however many rounds train on it and ask for it. `auto` is fp32 here: bf16 is no faster without
+    gradients, and its last digits hang on which rows share a batch (1e-3 of a cosine; fp32: 3e-7),
+    so that a run that is continued could answer otherwise.
     """
     tokens = encoder.tokens(head)
     new = np.unique([number for number in numbers.tolist() if number not in tokens.features])
@@ -63,7 +65,7 @@ def remembered(
             Loader.of(encoder.tokenizer, selection, plan),
             lambda batch: model.features(**batch.inputs),
             what,
-            low=chosen(settings.precision) is Precision.bf16,
+            low=settings.precision is Precision.bf16,
         )
         tokens.features.update(zip(new.tolist(), found, strict=True))
     return np.array([tokens.features[number] for number in numbers.tolist()], np.float32)

@@ -11,7 +11,8 @@ class Precision(Enum):
     """The precision to compute in.
 
     `auto` is bf16 where the hardware multiplies it natively, else fp32. bf16 keeps weights and
-    optimiser in float32 (automatic mixed precision).
+    optimiser in float32 (automatic mixed precision). For a probe `auto` is fp32: nothing is learnt
+    that bf16 would speed up, and a text's features then do not hang on its batch.
     """
 
     auto = "auto"
