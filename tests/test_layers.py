@@ -41,7 +41,7 @@ ORDER = {
     """,
     "s3.llm.protocols": "base\nchat completions",
     "s3.llm.limits": "budget rates\nlimiter",
-    "s3.llm.transport": "base\nhttp batch\nonline\nslots",
+    "s3.llm.transport": "base\nhttp batch_api\nonline batch\nslots",
     "s3.tasks": "cleaning template\nreply\nbase\nclassification qa",
     "s3.synthesis": "writing\nrationales seeds extrapolation",
     "s3.methods": "base influence\nexisting\ngold s3\nzerogen\nprogen",
