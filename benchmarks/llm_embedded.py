@@ -19,14 +19,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from s3.llm import Completion, Prompt, Session, SmolLM2, embedded, lanes
-from s3.llm.pool import Pool
-from s3.llm.work import Work
+from s3.llm import Completion, Prompt, Session, SmolLM2, embedded
+from s3.llm.limits import Limiter
+from s3.llm.transport.base import Context, Transport
+from s3.llm.transport.online import OnlineTransport
+from s3.llm.transport.slots import SlotsTransport
 from s3.storage import cache_folder
 
 ALONE = 20  # prompts asked one at a time
 WEIGHTS = cache_folder() / "weights"  # before the settings get caches of their own
-ROOT = Path(__file__).resolve().parent.parent / "s3" / "bundled"
+ROOT = Path(__file__).resolve().parent.parent / "s3" / "data" / "bundled"
 RTE = '{premise}\nBased on the above description, the following sentence is definitely {word}: "'
 RTE_AGAIN = RTE + '{hypothesis}"\nA similar sentence that is also definitely {word}: "'
 IMDB = 'I just watched a movie that has {reasons}. Here is my short {word} review of this movie: "'
@@ -36,12 +38,12 @@ REASONS = ["a clever plot", "fine acting", "slow scenes", "loud music", "a weak 
 
 @dataclass
 class Setting:
-    """How the server is set up: its slots, tokens a batch, and whether slots keep to a lane."""
+    """How the server is set up: its slots, tokens a batch, and whether we choose the slot."""
 
     name: str
     slots: int
     batch: int
-    lanes: bool
+    chosen: bool
 
 
 SETTINGS = [
@@ -82,22 +84,21 @@ def _rows(name: str) -> list[dict[str, str]]:
     return [json.loads(line) for line in lines]
 
 
-def channel(setting: Setting, work: Work) -> Pool:
-    """Return what sends: in lanes, or leaving the choice of the slot to the server."""
-    if setting.lanes:
-        return lanes.Lanes(work, setting.slots)
-    return Pool(work)
-
-
 @contextmanager
 def connected(setting: Setting) -> Iterator[Session]:
-    """Connect to a server that is set up so, with an empty store."""
+    """Hold a session with a server that is set up so, with an empty store."""
     embedded.SLOTS, embedded.BATCH = setting.slots, setting.batch
-    SmolLM2.channel = lambda self, work: channel(setting, work)  # type: ignore[method-assign]
+
+    def transport(context: Context) -> Transport:
+        if setting.chosen:
+            return SlotsTransport(context, embedded.serving, setting.slots)
+        limiter = Limiter(context.budget, setting.slots, setting.slots)
+        return OnlineTransport(context, embedded.serving, limiter, timeout=600, attempts=10)
+
     folder = Path(tempfile.mkdtemp())
     (folder / "weights").symlink_to(WEIGHTS)
     os.environ["S3_CACHE"] = str(folder)
-    with SmolLM2(concurrency=setting.slots).connect(0) as llm:
+    with Session(SmolLM2(), 0, transport=transport) as llm:
         yield llm
 
 

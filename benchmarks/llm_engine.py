@@ -1,7 +1,7 @@
 """The engine against a local endpoint: speed, faults, rate limits, kills, memory.
 
 `python benchmarks/llm_engine.py clean` (or `faults`, `rates`, `kills`, `memory`). Each prints a
-table. The endpoint is tests/llm/endpoint.py in a process of its own; only loopback is used.
+table. The endpoint is tests/server.py in a process of its own; only loopback is used.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from s3.llm import Completion, Prompt, Server  # noqa: E402
+from s3.llm import Completion, Prompt, Server, Session  # noqa: E402
 
 DELAY, CONCURRENCY = 0.05, 50
 
@@ -34,7 +34,7 @@ DELAY, CONCURRENCY = 0.05, 50
 def endpoint(**manners: float) -> Iterator[str]:
     """Run the test endpoint in a process of its own; yield its address."""
     options = [f"--{name}={value}" for name, value in manners.items()]
-    command = [sys.executable, "-m", "tests.llm.endpoint", *options]
+    command = [sys.executable, "-m", "tests.server", *options]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         yield f"http://127.0.0.1:{process.stdout.readline().strip()}"
@@ -54,7 +54,7 @@ def empty_store() -> None:
 def engine(url: str, texts: list[str], **settings: int) -> int:
     """Draft through the engine; return how many completions came."""
     pace = {"concurrency": CONCURRENCY, "max_concurrency": CONCURRENCY, **settings}
-    with Server(base_url=f"{url}/v1", model="m", **pace).connect(0) as llm:  # type: ignore[arg-type]
+    with Session(Server(base_url=f"{url}/v1", model="m", **pace), 0) as llm:  # type: ignore[arg-type]
         asked = [Prompt(text, reply_tokens=64) for text in texts]
         return sum(isinstance(outcome, Completion) for outcome in llm.complete(asked))
 
@@ -180,7 +180,7 @@ def _result(url: str, number: int) -> str:
 def child(url: str, number: int) -> None:
     """Draft, and print all texts: a process to be killed."""
     pace = {"concurrency": CONCURRENCY, "max_concurrency": CONCURRENCY}
-    with Server(base_url=f"{url}/v1", model="m", **pace).connect(0) as llm:  # type: ignore[arg-type]
+    with Session(Server(base_url=f"{url}/v1", model="m", **pace), 0) as llm:  # type: ignore[arg-type]
         asked = (Prompt(text, reply_tokens=64) for text in prompts(number))
         for outcome in llm.complete(asked):
             print(getattr(outcome, "text", "failed"))
@@ -192,7 +192,7 @@ def memory(number: int) -> None:
     with endpoint() as url:
         started, said = time.perf_counter(), 0
         pace = {"concurrency": 50, "max_concurrency": 50}
-        with Server(base_url=f"{url}/v1", model="m", **pace).connect(0) as llm:  # type: ignore[arg-type]
+        with Session(Server(base_url=f"{url}/v1", model="m", **pace), 0) as llm:  # type: ignore[arg-type]
             asked = (Prompt(f"Review film {i}.", reply_tokens=64) for i in range(number))
             for done, _ in enumerate(llm.complete(asked), 1):
                 if done >= said:

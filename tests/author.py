@@ -1,84 +1,36 @@
-"""An LLM whose replies a test writes: a real loopback endpoint that answers by a given rule."""
+"""Rules for the fake LLM to answer by, a session with it, and composed experiments."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 import random
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler
-from typing import Any
 
 from hydra import compose, initialize_config_dir
 
 from s3.config import build, register
 from s3.llm import Server, Session, Style
 from s3.runs.experiment import Experiment
-from tests.loopback import Loopback
 from tests.runs.helpers import ROOT
+from tests.server import FakeLLM, Manners, Rule
 
-Rule = Callable[[str, str], str]  # prompt, a number that is another for each sample -> reply
 PROMPT_TOKENS, REPLY_TOKENS = 11, 7  # what every reply is said to have used
-
-
-class Author(Loopback):
-    """The endpoint, while the block runs. A reply that ends in "[cut]" is one cut off there.
-
-    `asked` has the text of every prompt (of a chat, the last turn), `bodies` the whole requests.
-    """
-
-    def __init__(self, rule: Rule) -> None:
-        self.asked, self.bodies = list[str](), list[dict[str, Any]]()
-        self._rule = rule
-        super().__init__(self._handler())
-        self.url += "/v1"
-
-    def answer(self, body: dict[str, Any]) -> dict[str, Any]:
-        """Return the response to a request."""
-        prompt = body.get("prompt") or body["messages"][-1]["content"]
-        self.asked.append(prompt)
-        self.bodies.append(body)
-        text = self._rule(prompt, str(body.get("seed")))
-        finish = "length" if text.endswith("[cut]") else "stop"
-        text = text.removesuffix("[cut]")
-        said = {"text": text} if "prompt" in body else {"message": {"content": text}}
-        usage = {"prompt_tokens": PROMPT_TOKENS, "completion_tokens": REPLY_TOKENS}
-        choice = {"index": 0, "finish_reason": finish, **said}
-        return {"id": "x", "model": "author-1", "choices": [choice], "usage": usage}
-
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
-        author = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self) -> None:
-                content = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                body = json.dumps(author.answer(content)).encode()
-                self.send_response(200)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *args: object) -> None:
-                pass
-
-        return Handler
 
 
 @contextmanager
 def writing(
     rule: Rule, style: Style = Style.chat, seed: int = 0
-) -> Iterator[tuple[Author, Session]]:
-    """An author and a connection to it."""
-    with Author(rule) as author:
-        llm = Server(base_url=author.url, model="author", style=style, attempts=2)
-        with llm.connect(seed) as connection:
-            yield author, connection
+) -> Iterator[tuple[FakeLLM, Session]]:
+    """A fake LLM that answers by a rule, and a session with it."""
+    usage = {"prompt_tokens": PROMPT_TOKENS, "completion_tokens": REPLY_TOKENS}
+    protocol = "chat_completions" if style is Style.chat else "completions"
+    with FakeLLM(rule, Manners(model="author-1", usage=usage)) as author:
+        llm = Server(base_url=author.url, model="author", protocol=protocol, attempts=2)
+        with Session(llm, seed) as session:
+            yield author, session
 
 
 def composed(*overrides: str) -> Experiment:

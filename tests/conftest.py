@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from s3.storage import cache_folder
-from tests.llm.endpoint import Endpoint, Manners
+from tests.server import FakeLLM, Manners
 
 WEIGHTS = cache_folder() / "weights"  # the real ones, looked up before a test moves the cache
 _TEXT = "good great fine bad awful poor the a film plot was is and it very of actor scene end"
@@ -37,17 +37,17 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def serve() -> Iterator[Callable[..., Endpoint]]:
-    """Start endpoints that end with the test: `serve(delay=0.05)`."""
-    running: list[Endpoint] = []
+def serve() -> Iterator[Callable[..., FakeLLM]]:
+    """Start fake LLMs that end with the test: `serve(delay=0.05)`."""
+    running: list[FakeLLM] = []
 
-    def start(**manners: Any) -> Endpoint:
-        running.append(Endpoint(Manners(**manners)).__enter__())
+    def start(**manners: Any) -> FakeLLM:
+        running.append(FakeLLM(None, Manners(**manners)).__enter__())
         return running[-1]
 
     yield start
-    for endpoint in running:
-        endpoint.__exit__()
+    for fake in running:
+        fake.__exit__()
 
 
 @pytest.fixture(scope="session")

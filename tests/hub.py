@@ -4,21 +4,32 @@ from __future__ import annotations
 
 import hashlib
 import json
-from http.server import BaseHTTPRequestHandler
-from typing import Any
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Self
 from urllib.parse import unquote, urlsplit
-
-from tests.loopback import Loopback
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
-class Hub(Loopback):
+class Hub:
     """Serves one data set repository: files by their path. `asked` has every request's path."""
 
     def __init__(self, repo: str, files: dict[str, bytes]) -> None:
         self.repo, self.files, self.asked = repo, files, list[str]()
-        super().__init__(self._handler())
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+
+    def __enter__(self) -> Self:
+        serve = {"poll_interval": 0.02}
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs=serve)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
 
     def entry(self, path: str) -> dict[str, Any]:
         """A file as the tree and the paths' API describe it."""

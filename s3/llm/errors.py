@@ -30,14 +30,14 @@ class TooManyFailures(UserError):
 
 
 class Fault(Exception):
-    """The endpoint or the way to it failed this once: try the row again, a bounded number."""
+    """The endpoint or the way to it failed this once: a bounded number of retries."""
 
     def __init__(self, reason: str, detail: str = "") -> None:
         super().__init__(f"{reason}: {detail}")
         self.reason, self.detail = reason, detail
 
 
-class Refusal(Exception):
+class RateLimited(Exception):
     """HTTP 429. `wait` is the time to stay away in seconds, None where the endpoint is silent."""
 
     def __init__(self, wait: float | None) -> None:
@@ -46,7 +46,7 @@ class Refusal(Exception):
 
 
 class Unfit(Exception):
-    """This prompt will never be answered ("too_long", "filtered"): its row is skipped."""
+    """This prompt will never be answered ("too_long", "filtered"): its request is given up."""
 
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(f"{reason}: {detail}")

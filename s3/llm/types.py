@@ -7,7 +7,7 @@ from enum import Enum
 
 
 class Style(Enum):
-    """How a prompt is sent: as a chat, or as a text to be continued (ZeroGen's way)."""
+    """How a prompt is written: as a chat, or as a text to be continued (ZeroGen's way)."""
 
     chat = "chat"
     continuation = "continuation"
@@ -18,13 +18,15 @@ class Prompt:
     """One request for one completion.
 
     `text` is the user's turn of a chat, or the text to be continued. `system` goes with a chat
-    only. The reply ends at the first of `stop` and after `reply_tokens` tokens at most.
+    only. The reply ends at the first of `stop` and after `reply_tokens` tokens at most. `kind` says
+    what the reply is read as: an example's "text", a "list", a "name"; it is not sent.
     """
 
     text: str
     system: str = ""
     stop: tuple[str, ...] = ()
     reply_tokens: int = 256
+    kind: str = "text"
 
 
 @dataclass(frozen=True)
@@ -48,18 +50,39 @@ class Failure:
     detail: str  # what the endpoint said, with keys redacted
 
 
+@dataclass(frozen=True)
+class Tokens:
+    """Tokens of one request, or of several together; `cached` are part of the prompt's."""
+
+    prompt: int = 0
+    completion: int = 0
+    cached: int = 0
+
+    def __add__(self, other: Tokens) -> Tokens:
+        return Tokens(self.prompt + other.prompt, self.completion + other.completion)
+
+    def __sub__(self, other: Tokens) -> Tokens:
+        return Tokens(self.prompt - other.prompt, self.completion - other.completion)
+
+    @property
+    def total(self) -> int:
+        """Prompt and reply together."""
+        return self.prompt + self.completion
+
+
 @dataclass
 class Usage:
-    """What a connection has used so far; money in US dollars."""
+    """What a session has used so far; money in US dollars."""
 
-    requests: int = 0  # sent over the wire, refusals and retries included
+    requests: int = 0  # sent over the wire, rate-limited ones and retries included
     stored: int = 0  # completions that the store had already
-    prompt_tokens: int = 0
+    prompt_tokens: int = 0  # of all responses that were paid for, unusable ones included
     completion_tokens: int = 0
     cost: float = 0.0
-    refusals: int = 0  # HTTP 429
+    rate_limited: int = 0  # HTTP 429
     retries: int = 0
     failures: int = 0
+    unstated: int = 0  # responses without usage: their tokens and cost are estimates
 
     @property
     def tokens(self) -> int:

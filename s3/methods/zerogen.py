@@ -97,7 +97,7 @@ def conditions(task: Task, llm: Session, number: int, asked: SynthesisedSet) -> 
     text = task.condition.fill(llm.style, {})
     chat = llm.style is Style.chat
     prompt = Prompt(
-        text, task.system if chat else "", () if chat else stops(text), CONDITION_TOKENS
+        text, task.system if chat else "", () if chat else stops(text), CONDITION_TOKENS, "name"
     )
     found: dict[str, None] = {}
     for reply in llm.complete([prompt] * number, "conditions"):

@@ -73,6 +73,11 @@ class Task:
         for name, known in self.variables().items():
             getattr(self, name).check(name, known)
 
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """The labels, in the order of the head's probabilities; none where answers are texts."""
+        return ()
+
     def head(self) -> Head:
         """Return how examples become tensors and answers, and how answers are judged."""
         raise NotImplementedError
@@ -105,17 +110,18 @@ class Task:
             "condition": set(),
         }  # fmt: skip
 
-    def identity(self, used: set[str]) -> dict[str, Any]:
-        """Return what of this task decides a result whose method fills the templates `used`.
+    def identity(self, used: set[str], style: Style) -> dict[str, Any]:
+        """Return what decides a result whose method fills the templates `used` in a style.
 
         Gold data are not in it: they decide by their content, wherever they come from.
         """
         deciding = {name: getattr(self, name) for name in self.deciding}
         if not used:  # nothing is asked of an LLM
             return deciding
-        prompts = {name: asdict(getattr(self, name)) for name in sorted(used)}
+        prompts = {name: getattr(getattr(self, name), style.value) for name in sorted(used)}
+        system = self.system if style is Style.chat else ""
         contexts = content_digest(Path(self.contexts)) if self.contexts else None
-        asked = {"system": self.system, "reply": asdict(self.reply), "contexts": contexts}
+        asked = {"system": system, "reply": asdict(self.reply), "contexts": contexts}
         return {**deciding, **asked, "prompts": prompts}
 
     def load(self, seed: int) -> GoldData:

@@ -45,12 +45,17 @@ class Classification(Task):
             known["query"] = {*known["query"], "rationales"}
         return known
 
-    def identity(self, used: set[str]) -> dict[str, Any]:
-        """Return what of this task decides a result whose method fills the templates `used`."""
-        found = super().identity(used)
+    def identity(self, used: set[str], style: Style) -> dict[str, Any]:
+        """Return what decides a result whose method fills the templates `used` in a style."""
+        found = super().identity(used, style)
         return (
             {**found, "rationale_tokens": self.rationale_tokens} if "rationale" in used else found
         )
+
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """The labels, in the order of the head's probabilities."""
+        return tuple(self.labels)
 
     def head(self) -> Head:
         """Return a classifier over (written, given ...), the paper's input order."""
@@ -86,5 +91,5 @@ class Classification(Task):
         variables = {"number": str(number), **self.words(label)}
         text = self.rationale.fill(style, variables)
         if style is Style.chat:
-            return Prompt(text, self.system, (), self.rationale_tokens)
-        return Prompt(text, "", ("\n\n",), self.rationale_tokens)
+            return Prompt(text, self.system, (), self.rationale_tokens, "list")
+        return Prompt(text, "", ("\n\n",), self.rationale_tokens, "list")

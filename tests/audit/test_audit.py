@@ -16,8 +16,9 @@ from s3.data.example import Answers, Example, Origin
 from s3.errors import UserError
 from s3.storage import read_jsonl, write_jsonl
 from s3.text import same
-from tests.author import Author, sentence
+from tests.author import sentence
 from tests.runs.helpers import ROOT
+from tests.server import FakeLLM
 
 DATA = ROOT.parent / "shared" / "data"
 SENTENCE = "the old harbour town was rebuilt slowly after the great fire"
@@ -227,7 +228,7 @@ def test_a_run_stops_at_a_copy_of_test_before_it_trains_and_can_be_let_go(
         command = [sys.executable, str(ROOT / "run.py"), *options, *more]
         return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
 
-    with Author(rule) as author:
+    with FakeLLM(rule) as author:
         url = f"llm.base_url={author.url}"
         stopped = run(url)
         asked = len(author.asked)

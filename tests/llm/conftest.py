@@ -3,9 +3,9 @@ from __future__ import annotations
 from typing import Any
 
 from s3.llm import Server
-from tests.llm.endpoint import Endpoint
+from tests.server import FakeLLM
 
 
-def server(endpoint: Endpoint, **settings: Any) -> Server:
-    """An LLM at a test endpoint."""
-    return Server(base_url=endpoint.url, model="test", **settings)
+def server(fake: FakeLLM, **settings: Any) -> Server:
+    """An LLM at a fake server."""
+    return Server(**{"base_url": fake.url, "model": "test", **settings})

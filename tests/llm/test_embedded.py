@@ -11,7 +11,7 @@ import urllib.request
 
 import pytest
 
-from s3.llm import Completion, Failure, Prompt, SmolLM2
+from s3.llm import Completion, Failure, Prompt, Session, SmolLM2
 from s3.llm.embedded import serving
 from s3.llm.store import Store
 
@@ -32,7 +32,7 @@ def prompts(number: int) -> list[Prompt]:
 def replies(asked: list[Prompt], seed: int = 0) -> dict[str, str]:
     """Draft with an empty store; return texts by prompt."""
     Store().database.execute("DELETE FROM completions")
-    with SmolLM2().connect(seed) as llm:
+    with Session(SmolLM2(), seed) as llm:
         outcomes = list(llm.complete(asked))
     assert llm.usage.stored == 0
     return {
@@ -60,7 +60,7 @@ def test_seeds_are_exact_over_hundreds_of_prompts() -> None:
 
 
 def test_a_prompt_beyond_the_context_is_skipped() -> None:
-    with SmolLM2().connect(0) as llm:
+    with Session(SmolLM2(), 0) as llm:
         outcome = next(llm.complete([Prompt("word " * 3000)]))
     assert isinstance(outcome, Failure)
     assert outcome.reason == "too_long"
@@ -68,7 +68,7 @@ def test_a_prompt_beyond_the_context_is_skipped() -> None:
 
 def test_the_server_wants_its_key_rests_when_idle_and_ends() -> None:
     body = json.dumps({"prompt": "Hello", "max_tokens": 1}).encode()
-    with serving(SmolLM2()) as endpoint:
+    with serving() as endpoint:
         assert endpoint.url.startswith("http://127.0.0.1:")
         with pytest.raises(urllib.error.HTTPError, match="401"):
             urllib.request.urlopen(f"{endpoint.url}/completions", body)
@@ -84,8 +84,8 @@ def test_the_server_wants_its_key_rests_when_idle_and_ends() -> None:
 
 def test_nothing_starts_when_the_store_has_everything(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = prompts(2)
-    with SmolLM2().connect(0) as llm:
+    with Session(SmolLM2(), 0) as llm:
         first = list(llm.complete(asked))
-    monkeypatch.setattr("s3.llm.embedded.serving", None)
-    with SmolLM2().connect(0) as llm:
+    monkeypatch.setattr("s3.llm.providers.serving", None)
+    with Session(SmolLM2(), 0) as llm:
         assert list(llm.complete(asked)) == first

@@ -6,24 +6,34 @@ import subprocess
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from s3.llm import BudgetReached, Completion, Failure, Prompt, Style, TooManyFailures
+from s3.llm import (
+    BudgetReached,
+    Completion,
+    Failure,
+    Prompt,
+    Server,
+    Session,
+    TooManyFailures,
+)
 from tests.llm.conftest import server
-from tests.llm.endpoint import Endpoint, answer
+from tests.server import FakeLLM, answer
 
-Serve = Callable[..., Endpoint]
+Serve = Callable[..., FakeLLM]
 
 
 def prompts(number: int, first: int = 0) -> list[Prompt]:
     return [Prompt(f"Write review {i}.", reply_tokens=32) for i in range(first, first + number)]
 
 
-def texts(endpoint: Endpoint, asked: list[Prompt], seed: int = 0) -> list[str]:
-    with server(endpoint).connect(seed) as llm:
+def texts(endpoint: FakeLLM, asked: list[Prompt], seed: int = 0) -> list[str]:
+    with Session(server(endpoint), seed) as llm:
         outcomes = list(llm.complete(asked))
     assert all(isinstance(outcome, Completion) for outcome in outcomes)
     return [outcome.text for outcome in outcomes if isinstance(outcome, Completion)]
@@ -64,7 +74,7 @@ def test_the_same_prompt_gives_other_samples_and_the_same_ones_after_a_restart(
 
 def test_samples_are_counted_over_the_calls_of_a_connection(serve: Serve) -> None:
     endpoint = serve()
-    with server(endpoint).connect(0) as llm:
+    with Session(server(endpoint), 0) as llm:
         split = [next(llm.complete(prompts(1))) for _ in range(3)]
     assert [c.text for c in split if isinstance(c, Completion)] == texts(endpoint, prompts(1) * 3)
     assert len(endpoint.requests) == 3
@@ -74,11 +84,11 @@ def test_everything_that_decides_a_completion_is_in_its_key(serve: Serve) -> Non
     endpoint = serve()
     base = server(endpoint)
     others = [server(endpoint, temperature=0.5), server(endpoint, top_p=0.5)]
-    others += [server(endpoint, name="other"), server(endpoint, style=Style.continuation)]
+    others += [server(endpoint, model="other"), server(endpoint, protocol="completions")]
     for llm, seed in [(base, 0), (base, 1), *((other, 0) for other in others)]:
         before = len(endpoint.requests)
-        with llm.connect(seed) as connection:
-            list(connection.complete(prompts(1)))
+        with Session(llm, seed) as session:
+            list(session.complete(prompts(1)))
         assert len(endpoint.requests) == before + 1
     changed = [Prompt("Write review 0.", reply_tokens=31), Prompt("Write review 0.", "Be brief.")]
     texts(endpoint, changed)
@@ -88,17 +98,28 @@ def test_everything_that_decides_a_completion_is_in_its_key(serve: Serve) -> Non
 def test_what_does_not_decide_a_completion_is_not(serve: Serve) -> None:
     endpoint = serve()
     first = texts(endpoint, prompts(5))
-    other = serve(key="sesame")
-    llm = server(other, concurrency=3, max_cost=1.0, input_price=1.0, output_price=1.0, timeout=9.0)
-    with llm.connect(0) as connection:
-        again = [c.text for c in connection.complete(prompts(5)) if isinstance(c, Completion)]
-    assert (again, len(other.requests)) == (first, 0)
+    llm = server(
+        endpoint, concurrency=3, max_cost=1.0, input_price=1.0, output_price=1.0, timeout=9.0
+    )
+    with Session(llm, 0) as session:
+        again = [c.text for c in session.complete(prompts(5)) if isinstance(c, Completion)]
+    assert (again, len(endpoint.requests)) == (first, 5)
+
+
+def test_servers_at_two_addresses_share_no_completions(serve: Serve) -> None:
+    one, other = serve(), serve()
+    texts(one, prompts(5))
+    texts(other, prompts(5))
+    assert (len(one.requests), len(other.requests)) == (5, 5)
 
 
 def test_a_cap_on_requests_is_never_passed_and_a_higher_one_continues(serve: Serve) -> None:
     endpoint = serve(delay=0.01)
     got: list[object] = []
-    with server(endpoint, max_requests=30).connect(0) as llm, pytest.raises(BudgetReached) as error:
+    with (
+        Session(server(endpoint, max_requests=30), 0) as llm,
+        pytest.raises(BudgetReached) as error,
+    ):
         got.extend(llm.complete(prompts(100)))
     assert "llm.max_requests=30" in str(error.value)
     assert (len(got), len(endpoint.requests)) == (30, 30)
@@ -112,9 +133,9 @@ def test_caps_on_tokens_and_money_hold_with_much_in_flight(
 ) -> None:
     endpoint = serve(delay=0.02)
     llm = server(endpoint, input_price=1.0, output_price=1.0, **cap)
-    with llm.connect(0) as connection, pytest.raises(BudgetReached):
-        list(connection.complete(prompts(500)))
-    used = connection.usage.tokens if "max_tokens" in cap else connection.usage.cost
+    with Session(llm, 0) as session, pytest.raises(BudgetReached):
+        list(session.complete(prompts(500)))
+    used = session.usage.tokens if "max_tokens" in cap else session.usage.cost
     limit = next(iter(cap.values()))
     one = 16 + 64 + 32  # tokens that a request of these reserves
     assert limit - one * (1 if "max_tokens" in cap else 1e-6) <= used <= limit
@@ -122,9 +143,9 @@ def test_caps_on_tokens_and_money_hold_with_much_in_flight(
 
 def test_what_a_run_paid_before_it_was_cut_counts_towards_its_caps(serve: Serve) -> None:
     endpoint = serve()
-    with server(endpoint).connect(0, run="mine") as llm:
+    with Session(server(endpoint), 0, run="mine") as llm:
         list(llm.complete(prompts(20)))
-    with server(endpoint, max_requests=25).connect(0, run="mine") as llm:
+    with Session(server(endpoint, max_requests=25), 0, run="mine") as llm:
         with pytest.raises(BudgetReached):
             list(llm.complete(prompts(40)))
         assert llm.usage.stored == 20
@@ -134,12 +155,12 @@ def test_what_a_run_paid_before_it_was_cut_counts_towards_its_caps(serve: Serve)
 def test_failures_are_listed_at_the_end_and_everything_else_is_kept(serve: Serve) -> None:
     endpoint = serve(error=0.3, seed=3)
     llm = server(endpoint, attempts=1)
-    with llm.connect(0) as connection, pytest.raises(TooManyFailures) as error:
-        list(connection.complete(prompts(60), "reviews"))
+    with Session(llm, 0) as session, pytest.raises(TooManyFailures) as error:
+        list(session.complete(prompts(60), "reviews"))
     failed = len(error.value.failures)
     assert "reviews" in str(error.value)
     assert f"{failed} server_error" in str(error.value)
-    assert failed == endpoint.statuses[500] == len(connection.failures) == connection.usage.failures
+    assert failed == endpoint.statuses[500] == len(session.failures) == session.usage.failures
     endpoint.manners.error = 0
     texts(endpoint, prompts(60))
     assert len(endpoint.requests) == 60 + failed
@@ -147,7 +168,7 @@ def test_failures_are_listed_at_the_end_and_everything_else_is_kept(serve: Serve
 
 def test_tolerated_failures_take_their_place_in_line(serve: Serve) -> None:
     endpoint = serve(error=0.3, seed=3)
-    with server(endpoint, attempts=1, tolerated_failures=60).connect(0) as llm:
+    with Session(server(endpoint, attempts=1, tolerated_failures=60), 0) as llm:
         outcomes = list(llm.complete(prompts(60)))
     assert len(outcomes) == 60
     failures = [outcome for outcome in outcomes if isinstance(outcome, Failure)]
@@ -158,16 +179,88 @@ def test_tolerated_failures_take_their_place_in_line(serve: Serve) -> None:
 def test_a_prompt_that_is_too_long_is_skipped_and_counted(serve: Serve) -> None:
     endpoint = serve(context=50)
     asked = [*prompts(3), Prompt("x" * 60), *prompts(2, first=9)]
-    with server(endpoint).connect(0) as llm:
+    with Session(server(endpoint), 0) as llm:
         outcomes = list(llm.complete(asked))
     assert [isinstance(outcome, Failure) for outcome in outcomes].index(True) == 3
     assert [failure.reason for failure in llm.failures] == ["too_long"]
     assert len(endpoint.requests) == 6
 
 
+def test_a_prompt_that_is_too_long_is_sent_once_however_often_it_is_asked(serve: Serve) -> None:
+    endpoint = serve(context=50)
+    with Session(server(endpoint), 0) as llm:
+        for _ in range(5):
+            list(llm.complete([Prompt("x" * 60), *prompts(1)]))
+    assert [failure.reason for failure in llm.failures] == ["too_long"] * 5
+    assert len([text for text in endpoint.asked if "x" in text]) == 1
+
+
+def priced(endpoint: FakeLLM, **settings: Any) -> Server:
+    return server(endpoint, input_price=1.0, output_price=2.0, **settings)
+
+
+def cost(endpoint: FakeLLM) -> float:
+    """What the responses that the endpoint gave cost: 4 tokens a prompt, 16 words a reply."""
+    return endpoint.statuses[200] * (4 * 1 + 16 * 2) / 1e6
+
+
+USAGE = {"prompt_tokens": 4, "completion_tokens": 16}
+
+
+def test_what_was_paid_is_the_runs_own_and_a_fresh_start_begins_at_nothing(serve: Serve) -> None:
+    endpoint = serve(usage=USAGE)
+    with Session(priced(endpoint), 0, "mine") as llm:
+        list(llm.complete(prompts(10)))
+        assert llm.paid == pytest.approx(llm.usage.cost) == pytest.approx(cost(endpoint))
+    with Session(priced(endpoint), 0, "mine") as llm:
+        list(llm.complete(prompts(12)))
+        assert llm.paid == pytest.approx(cost(endpoint))  # of both processes
+    with Session(priced(endpoint), 0, "mine", fresh=True) as llm:
+        list(llm.complete(prompts(12)))
+        assert (llm.paid, llm.usage.stored) == (0.0, 12)
+    with Session(priced(endpoint), 0, "mine") as llm:  # the fresh one, continued
+        list(llm.complete(prompts(13)))
+        assert llm.paid == pytest.approx(cost(endpoint) / 13)
+
+
+def test_empty_replies_are_paid_for_too(serve: Serve) -> None:
+    endpoint = serve(empty=0.3, seed=1, usage=USAGE)
+    with Session(priced(endpoint), 0, "mine") as llm:
+        list(llm.complete(prompts(30)))
+        assert endpoint.statuses[200] > 30
+        assert llm.paid == pytest.approx(cost(endpoint))
+        assert llm.usage.cost == pytest.approx(cost(endpoint))
+
+
+def test_two_runs_at_once_each_know_what_they_paid(serve: Serve) -> None:
+    endpoint = serve(delay=0.3, usage=USAGE)
+    with Session(priced(endpoint), 0, "one") as one, Session(priced(endpoint), 0, "two") as two:
+        one._fill(line := deque(), iter(prompts(5)))  # under way ...
+        list(two.complete(prompts(5)))  # ... and paid for by another as well
+        while any(request.outcome is None for request in line):
+            time.sleep(0.01)
+        assert endpoint.statuses[200] == 10
+        assert one.paid == pytest.approx(two.paid) == pytest.approx(cost(endpoint) / 2)
+
+
+def test_where_no_usage_is_stated_caps_bind_by_an_estimate_and_it_is_said_once(
+    serve: Serve, capfd: pytest.CaptureFixture[str]
+) -> None:
+    endpoint = serve(usage={})
+    with Session(priced(endpoint, max_tokens=3000), 0) as llm:
+        list(llm.complete(prompts(3)))
+        with pytest.raises(BudgetReached):
+            list(llm.complete(prompts(500, first=9)))
+    said = capfd.readouterr().err
+    assert said.count("states no usage") == 1
+    assert llm.usage.unstated == endpoint.statuses[200] < 500
+    assert llm.usage.cost > 0
+    assert 2800 < llm.usage.tokens <= 3000
+
+
 def test_a_caller_that_stops_early_stops_the_sending(serve: Serve) -> None:
     endpoint = serve(delay=0.05)
-    with server(endpoint, concurrency=5, max_concurrency=5).connect(0) as llm:
+    with Session(server(endpoint, concurrency=5, max_concurrency=5), 0) as llm:
         replies = llm.complete(prompts(500))
         next(replies)
         replies.close()  # type: ignore[attr-defined]
@@ -187,7 +280,7 @@ def test_prompts_stream_through(serve: Serve) -> None:
         for asked, prompt in enumerate(prompts(6000), 1):  # noqa: B007
             yield prompt
 
-    with server(endpoint).connect(0) as llm:
+    with Session(server(endpoint), 0) as llm:
         replies = llm.complete(source())  # type: ignore[arg-type]
         next(replies)
         assert asked <= 2100
@@ -197,12 +290,12 @@ def test_ctrl_c_ends_at_once_and_keeps_what_arrived(serve: Serve) -> None:
     endpoint = serve(delay=0.2)
     timer = threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT))
     timer.start()
-    with pytest.raises(KeyboardInterrupt), server(endpoint, concurrency=5).connect(0) as llm:
+    with pytest.raises(KeyboardInterrupt), Session(server(endpoint, concurrency=5), 0) as llm:
         list(llm.complete(prompts(5000)))
     ended = time.monotonic()
     answered = sum(endpoint.answered.values())
     before = len(endpoint.requests)
-    with server(endpoint).connect(0) as llm:
+    with Session(server(endpoint), 0) as llm:
         replies = llm.complete(prompts(before))
         assert sum(isinstance(r, Completion) for r in replies) == before
     assert llm.usage.stored >= answered - llm.usage.requests
@@ -212,8 +305,8 @@ def test_ctrl_c_ends_at_once_and_keeps_what_arrived(serve: Serve) -> None:
 
 KILLED = """
 import sys
-from s3.llm import Prompt, Server
-with Server(base_url=sys.argv[1], model="test").connect(0) as llm:
+from s3.llm import Prompt, Server, Session
+with Session(Server(base_url=sys.argv[1], model="test"), 0) as llm:
     for _ in llm.complete([Prompt(f"Write review {i}.", reply_tokens=32) for i in range(2000)]):
         pass
 """
@@ -237,7 +330,7 @@ def test_a_killed_process_loses_only_what_was_in_flight(serve: Serve, cache: Pat
 
 def test_a_cap_on_cost_needs_a_price(serve: Serve) -> None:
     with pytest.raises(Exception, match=r"llm\.input_price"):
-        server(serve(), max_cost=1.0).connect(0)
+        Session(server(serve(), max_cost=1.0), 0)
 
 
 def test_importing_the_engine_imports_nothing_heavy() -> None:

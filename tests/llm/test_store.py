@@ -11,64 +11,84 @@ import pytest
 
 from s3.commands.store import main
 from s3.errors import UserError
-from s3.llm.store import Record, Store
+from s3.llm.store import Account, Batch, Payment, Store
+from s3.llm.types import Tokens, Usage
+
+MINE = Account("r", 1.0, "e", "m")
 
 
-def record(
-    id: str, reply: str = "{}", run: str = "r", model: str = "m", cost: float = 0.5
-) -> Record:
-    return Record(id, run, "e", model, 10, 20, cost, b'{"prompt": "p"}', reply.encode())
+def paid(id: str, reply: str = "{}", cost: float = 0.5) -> Payment:
+    return Payment(Tokens(10, 20), cost, id, b'{"prompt": "p"}', reply.encode())
 
 
 def test_a_reply_comes_back_byte_for_byte() -> None:
     store = Store()
     reply = '{"choices": [{"text": "Zoë\\n  "}]}'
-    store.put([record("a", reply)])
+    store.put(MINE, [paid("a", reply)])
     assert Store().get("a") == reply.encode()
     assert store.get("b") is None
 
 
 def test_the_first_reply_under_an_id_stays() -> None:
     one, other = Store(), Store()
-    assert one.put([record("a", "1")]) == [b"1"]
-    assert other.put([record("a", "2"), record("b", "3")]) == [b"1", b"3"]
+    one.put(MINE, [paid("a", "1")])
+    other.put(MINE, [paid("a", "2"), paid("b", "3")])
+    assert (other.get("a"), other.get("b")) == (b"1", b"3")
 
 
-def test_what_a_run_paid_is_summed() -> None:
+def test_the_ledger_has_every_response_that_a_run_paid_for() -> None:
+    store, other = Store(), Account("other", 1.0, "e", "m")
+    store.put(MINE, [paid("a"), Payment(Tokens(10, 20), 0.5)])  # the second is of no use
+    store.put(other, [paid("a"), paid("b")])  # a: both paid, and one reply stays
+    assert store.paid(MINE) == Usage(2, 0, 20, 40, 1.0)
+    assert store.paid(other) == Usage(2, 0, 20, 40, 1.0)
+    assert store.paid(Account("none", 1.0, "e", "m")) == Usage()
+
+
+def test_a_run_that_begins_anew_has_paid_nothing_yet() -> None:
     store = Store()
-    store.put([record("a"), record("b"), record("c", run="other")])
-    paid = store.paid("r")
-    assert (paid.requests, paid.prompt_tokens, paid.completion_tokens, paid.cost) == (
-        2,
-        20,
-        40,
-        1.0,
-    )
-    assert store.paid("none").tokens == 0
+    first = store.account("r", "e", "m")
+    store.put(first, [paid("a")])
+    assert store.account("r", "e", "m") == first
+    assert store.paid(store.account("r", "e", "m", fresh=True)) == Usage()
+
+
+def test_a_batch_is_stored_once() -> None:
+    store = Store()
+    store.note_batch(Batch("d", MINE, ("a", "b"), "batch-1", b"line\nline"))
+    (note,) = store.batches("e")
+    assert (note.account, note.ids, note.batch) == (MINE, ("a", "b"), "batch-1")
+    assert store.lines("d") == b"line\nline"
+    assert store.put(MINE, [paid("a")], batch="d")
+    assert not store.put(MINE, [paid("b")], batch="d")  # another process has done it
+    assert (store.batches("e"), store.get("b")) == ([], None)
+    assert store.paid(MINE).requests == 1
 
 
 WRITER = """
 import sys
-from s3.llm.store import Record, Store
-store = Store()
+from s3.llm.store import Account, Payment, Store
+from s3.llm.types import Tokens
+store, account = Store(), Account(sys.argv[1], 1.0, "e", "m")
 for i in range(500):
     id = f"{sys.argv[1]}-{i}" if i % 2 else f"shared-{i}"
-    store.put([Record(id, "r", "e", "m", 1, 1, 0.0, b"{}", sys.argv[1].encode())])
+    store.put(account, [Payment(Tokens(1, 1), 1.0, id, b"{}", sys.argv[1].encode())])
 """
 
 
-def test_processes_write_at_the_same_time() -> None:
-    Store()
+def test_processes_write_at_the_same_time_and_each_knows_what_it_paid() -> None:
+    store = Store()
     writers = [subprocess.Popen([sys.executable, "-c", WRITER, name]) for name in "abcd"]
     assert [writer.wait() for writer in writers] == [0, 0, 0, 0]
-    count = Store().database.execute("SELECT count(*) FROM completions").fetchone()[0]
+    count = store.database.execute("SELECT count(*) FROM completions").fetchone()[0]
     assert count == 250 * 4 + 250
+    assert [store.paid(Account(name, 1.0, "e", "m")).cost for name in "abcd"] == [500.0] * 4
 
 
 def test_writing_is_fast_enough_to_be_no_bottleneck() -> None:
     store, started = Store(), time.monotonic()
     for i in range(1000):
-        store.put([record(f"id-{i}", "x" * 800)])
+        store.put(MINE, [paid(f"id-{i}", "x" * 800)])
     assert time.monotonic() - started < 2.0  # 500 a second, each in a transaction of its own
 
 
@@ -87,9 +107,10 @@ def test_a_file_that_is_no_store_is_an_error_with_its_path(tmp_path: Path) -> No
 def filled() -> Store:
     store = Store()
     reply = json.dumps({"choices": [{"text": "Zoë"}]})
-    store.put([record(f"a{i}", reply) for i in range(3)] + [record("b", model="n", run="s")])
-    store.hit("r", "e", "m", 7)
-    store.hit("r", "e", "m", 4)
+    store.put(MINE, [paid(f"a{i}", reply) for i in range(3)])
+    store.put(Account("s", 2.0, "e", "n"), [paid("b")])
+    store.hits(MINE, 7)
+    store.hits(MINE, 4)
     return store
 
 
@@ -135,4 +156,4 @@ def test_a_writer_that_died_in_a_transaction_leaves_the_store_whole() -> None:
     dying.execute("DELETE FROM completions")
     dying.close()
     assert store.get("a1") is not None
-    assert store.put([record("new", "9")]) == [b"9"]
+    assert store.put(MINE, [paid("new", "9")])

@@ -35,8 +35,7 @@ class Ran:
 
 @pytest.fixture
 def student(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> Student:
-    for module in ("training", "inference", "features"):  # threads gain nothing on a tiny model
-        monkeypatch.setattr(f"s3.student.{module}.cores", lambda: 1)
+    monkeypatch.setattr("s3.student.hardware.cores", lambda: 1)  # more gain nothing here
     return Student(
         name="tiny", weights=str(tiny), max_length=64, stride=8, batch_size=8,
         learning_rate=3e-3, epochs=2, precision=Precision.fp32,

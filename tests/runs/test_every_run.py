@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.author import Author, question, rationales
+from tests.author import question, rationales
 from tests.runs.helpers import ROOT, finished
+from tests.server import FakeLLM
 
 OWN = ROOT / "experiments" / "own_task" / "conf"
 METHODS = ["gold", "zerogen", "goldgen", "progen"]
@@ -23,7 +24,7 @@ def reply(prompt: str, sample: str) -> str:
 
 def run(folder: Path, weights: Path, *options: str) -> dict[str, Path]:
     """Run `run.py` against an author; return the folders made, by the first part of their names."""
-    with Author(reply) as author:
+    with FakeLLM(reply) as author:
         given = [
             "llm=server", f"llm.base_url={author.url}", "llm.model=author", "seed_size=12",
             f"model.weights={weights}", "model.max_length=96", "model.epochs=1",
@@ -44,7 +45,7 @@ def rounds(folder: Path) -> list[dict[str, float]]:
 
 def test_every_task_runs_to_the_end(tiny: Path, tmp_path: Path) -> None:
     tasks = ["rte", "imdb", "qnli", "adversarial_qa"]
-    options = ["method.rounds=1", "llm.style=continuation"]  # as the default LLM is asked
+    options = ["method.rounds=1", "llm.protocol=completions"]  # as the default LLM is asked
     made = run(tmp_path, tiny, "-m", f"task={','.join(tasks)}", *options)
     assert sorted(made) == sorted(f"{task}-s3" for task in tasks)
     for name, folder in made.items():

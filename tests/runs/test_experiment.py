@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.llm.endpoint import Endpoint
 from tests.runs.helpers import ROOT, finished, result, wait
+from tests.server import FakeLLM
 
-Serve = Callable[..., Endpoint]
+Serve = Callable[..., FakeLLM]
 
 
 class Lab:
@@ -25,13 +25,13 @@ class Lab:
     def __init__(self, tiny: Path, folder: Path) -> None:
         self.folder = folder
         self.options = [
-            "llm=server", "llm.model=test", "llm.name=test", f"model.weights={tiny}",
+            "llm=server", "llm.model=test", f"model.weights={tiny}",
             "llm.input_price=1", "llm.output_price=2", "model.max_length=96", "model.epochs=2",
             "model.precision=fp32", "seed_size=12",
             "task.gold.validation_size=12", "task.gold.test_size=10", "wandb.mode=offline",
         ]  # fmt: skip
 
-    def start(self, endpoint: Endpoint, *options: str, **environment: str) -> subprocess.Popen[str]:
+    def start(self, endpoint: FakeLLM, *options: str, **environment: str) -> subprocess.Popen[str]:
         url = f"llm.base_url={endpoint.url}"
         sweep = [option for option in options if option == "-m"]  # Hydra wants it first
         rest = [option for option in options if option != "-m"]
@@ -41,7 +41,7 @@ class Lab:
             env={**os.environ, **environment},
         )  # fmt: skip
 
-    def run(self, endpoint: Endpoint, *options: str, **environment: str) -> str:
+    def run(self, endpoint: FakeLLM, *options: str, **environment: str) -> str:
         process = self.start(endpoint, *options, **environment)
         output, _ = process.communicate(timeout=240)
         assert process.returncode == 0, output
@@ -117,24 +117,25 @@ def test_one_seed_one_result_and_another_seed_another(lab: Lab, serve: Serve) ->
 
 @pytest.mark.parametrize("moment", ["synthesis of round 1", "training of round 2"])
 def test_a_killed_run_continues_to_the_same_result(lab: Lab, serve: Serve, moment: str) -> None:
-    undisturbed, disturbed = serve(), serve(delay=0.1)
+    endpoint = serve()
     options = ["task=rte", "model.epochs=4", "llm.concurrency=2", "llm.max_concurrency=2"]
-    lab.run(undisturbed, *options, "root=whole", S3_CACHE=str(lab.folder / "cache-whole"))
-    process = lab.start(disturbed, *options)
+    lab.run(endpoint, *options, "root=whole", S3_CACHE=str(lab.folder / "cache-whole"))
+    whole, endpoint.manners.delay = len(endpoint.requests), 0.1
+    process = lab.start(endpoint, *options)
 
     def due() -> bool:
         if moment == "training of round 2":
             return len(list(lab.folder.glob("outputs/*/trainings/*"))) == 3
         done = list(lab.folder.glob("outputs/*/rounds/00/metrics.json"))
-        return bool(done) and len(disturbed.requests) > 13
+        return bool(done) and len(endpoint.requests) - whole > 13
 
     wait(due, process)
     process.send_signal(signal.SIGKILL)
     process.communicate()
-    lab.run(disturbed, *options)
+    lab.run(endpoint, *options)
     assert result(lab.folders()[0]) == result(lab.folders("whole")[0])
     in_flight = 2
-    assert len(disturbed.requests) <= len(undisturbed.requests) + in_flight
+    assert len(endpoint.requests) - whole <= whole + in_flight
 
 
 def test_ctrl_c_ends_at_once_and_says_how_to_continue(lab: Lab, serve: Serve) -> None:

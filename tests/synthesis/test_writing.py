@@ -181,26 +181,26 @@ def test_labels_are_drawn_evenly(rte: Task):
 
 
 def test_a_prompt_that_does_not_fit_is_asked_once_and_not_kept(rte: Task, serve):
-    from s3.llm import Server
+    from s3.llm import Server, Session
 
     endpoint = serve(context=400)
     long = Example({"premise": "long " * 100, "hypothesis": "h"}, "entailment")
     llm = Server(base_url=endpoint.url, model="test")
-    with llm.connect(0) as connection:
-        written = extrapolate(rte, connection, [long, CONTEXTS[0]], 1, 1, ())
+    with Session(llm, 0) as session:
+        written = extrapolate(rte, session, [long, CONTEXTS[0]], 1, 1, ())
     assert written.dropped["too_long"] == 1
     assert [one.fields["premise"] for one in written.examples] == [CONTEXTS[0].fields["premise"]]
     assert written.shortfall.startswith("1 of 2 examples given up")
 
 
 def test_a_place_whose_prompt_does_not_fit_is_asked_with_another(rte: Task, serve):
-    from s3.llm import Server
+    from s3.llm import Server, Session
 
     endpoint = serve(context=400)
     long = Example({"premise": "long " * 100, "hypothesis": "h"}, "entailment")
     llm = Server(base_url=endpoint.url, model="test")
-    with llm.connect(0) as connection:
-        written = seed_data(rte, connection, [long, *CONTEXTS[:2]], 12, 0)
+    with Session(llm, 0) as session:
+        written = seed_data(rte, session, [long, *CONTEXTS[:2]], 12, 0)
     assert written.dropped["too_long"] > 1
     assert len(written.examples) == 12
     assert len({one.fields["premise"] for one in written.examples}) == 2

@@ -208,12 +208,13 @@ def test_what_decides_of_a_task_is_what_the_method_uses(tmp_path: Path):
     (tmp_path / "b.txt").write_text("One passage.\n")
 
     def identity(*options: str, used: frozenset[str] = frozenset({"query"})) -> Any:
-        return composed("task=rte", *options).task.identity(set(used))
+        return composed("task=rte", *options).task.identity(set(used), Style.continuation)
 
     base = identity()
     assert identity("task.mistake.chat='$label $hypothesis'", "task.rationale_tokens=9") == base
     assert identity("task.gold.files.path=elsewhere", "task.name=other") == base
-    assert identity("task.query.chat='$label $premise'") != base
+    assert identity("task.query.chat='$label $premise'") == base  # the LLM continues texts
+    assert identity("task.query.continuation='$label $premise'") != base
     assert identity("task.reply.tokens=61") != base
     assert identity("task.labels.entailment=true") != base
     contexts = f"task.contexts={tmp_path}"

@@ -9,8 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from s3.llm import LLM, Style
-from s3.llm.reply import read
+from s3.llm import LLM, Prompt
 from s3.llm.store import Store
 from s3.tasks import Classification, Task
 from s3.tasks.cleaning import listed
@@ -25,7 +24,7 @@ PAIRS, TEXTS = 0.9, 0.6
 
 
 @dataclass(frozen=True)
-class Reply:
+class UsualReply:
     """What one completion is like on average: its tokens, its items if it is a list, their size."""
 
     tokens: float
@@ -40,13 +39,13 @@ class Habits:
     wrong: tuple[float, ...]  # share of gold validation, for each round; the last repeats
     letters: float = 4.4  # characters of a prompt that make one token
     length: float = 0.5  # tokens of a reply, as a share of the most that it may have
-    replies: Mapping[int, Reply] = field(default_factory=dict)  # by the most tokens allowed
+    replies: Mapping[int, UsualReply] = field(default_factory=dict)  # by the most tokens allowed
     kept: tuple[float, ...] = (0.9, 0.8)  # share of written texts; likewise
     sources: tuple[str, ...] = ()
 
-    def reply(self, limit: int) -> Reply:
+    def reply(self, limit: int) -> UsualReply:
         """Return what a reply of at most `limit` tokens is like."""
-        return self.replies.get(limit) or Reply(self.length * limit)
+        return self.replies.get(limit) or UsualReply(self.length * limit)
 
 
 def learn(llm: LLM, task: Task, name: str, like: list[Path]) -> Habits:
@@ -93,37 +92,37 @@ def _of_store(llm: LLM, name: str) -> dict[str, Any]:
         "WHERE run >= ? AND run < ? AND endpoint = ? AND model = ? LIMIT ?"
     )
     # A run's name begins with its task's and a hyphen; the next character is the full stop.
-    values = (f"{name}-", f"{name}.", llm.name, llm.model, SAMPLE)
+    values = (f"{name}-", f"{name}.", llm.endpoint, llm.identity()["model"], SAMPLE)
     with closing(Store()) as store:
         found = store.database.execute(query, values).fetchall()
-    rows = [(json.loads(request), *row) for request, *row in found]
-    rows = [row for row in rows if ("prompt" in row[0]) is (llm.style is Style.continuation)]
-    tokens = sum(row[2] for row in rows)
-    if len(rows) < ENOUGH or not tokens:  # an endpoint may state no tokens
+    protocol = llm.make_protocol()
+    rows = []
+    for request, reply, asked, given in found:
+        try:
+            prompt = protocol.prompt(json.loads(request))
+        except KeyError:  # of another protocol
+            continue
+        rows.append((prompt, protocol.read(reply, "", prompt).text, asked, given))
+    tokens = sum(asked for _, _, asked, _ in rows)
+    if len(rows) < ENOUGH or not tokens:
         return {}
-    letters = sum(_letters(row[0]) for row in rows) / tokens
+    letters = sum(len(prompt.text) + len(prompt.system) for prompt, *_ in rows) / tokens
     source = f"{len(rows)} completions in the store"
-    return {"letters": letters, "replies": _replies(llm, rows), "sources": (source,)}
+    return {"letters": letters, "replies": _replies(rows), "sources": (source,)}
 
 
-def _replies(llm: LLM, rows: list[Any]) -> dict[int, Reply]:
+def _replies(rows: list[tuple[Prompt, str, int, int]]) -> dict[int, UsualReply]:
     by_limit: dict[int, list[tuple[int, list[str]]]] = {}
-    for request, body, _, tokens in rows:
-        said = tokens, listed(read(body, "").text)
-        by_limit.setdefault(request[llm.limit_field], []).append(said)
+    for prompt, text, _, given in rows:
+        by_limit.setdefault(prompt.reply_tokens, []).append((given, listed(text)))
     return {limit: _mean(some) for limit, some in sorted(by_limit.items()) if len(some) >= ENOUGH}
 
 
-def _mean(replies: list[tuple[int, list[str]]]) -> Reply:
+def _mean(replies: list[tuple[int, list[str]]]) -> UsualReply:
     items = [item for _, listed_ in replies for item in listed_]
     tokens = sum(tokens for tokens, _ in replies) / len(replies)
-    letters = sum(map(len, items)) / len(items) if items else Reply.letters
-    return Reply(tokens, max(1, len(items) / len(replies)), letters)
-
-
-def _letters(request: Mapping[str, Any]) -> int:
-    turns = request.get("messages") or [{"content": request["prompt"]}]
-    return sum(len(turn["content"]) for turn in turns)
+    letters = sum(map(len, items)) / len(items) if items else UsualReply.letters
+    return UsualReply(tokens, max(1, len(items) / len(replies)), letters)
 
 
 def _shares(shares: tuple[float, ...]) -> str:

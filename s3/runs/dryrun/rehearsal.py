@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from s3.data.example import Example
 from s3.llm import LLM, Completion, Failure, Prompt, Session, Usage
-from s3.llm.budget import Tokens
-from s3.llm.work import Row, Work
-from s3.runs.dryrun.habits import Habits, Reply
+from s3.llm.transport.base import Context, Request, Transport
+from s3.llm.types import Tokens
+from s3.runs.dryrun.habits import Habits, UsualReply
 from s3.student import Predictions, Predictor
 from s3.tasks import Classification, Task
 
@@ -28,15 +28,13 @@ MADE_UP = re.compile(r"\bw\d+x\d+(?: w\d+x\d+)*")
 
 
 class Rehearsal(Session):
-    """A connection that answers from the store where it can, and else by habit.
+    """A session that answers from the store where it can, and else by habit.
 
     `steps` has what each synthesis uses; `first` the first prompt of each.
     """
 
-    def __init__(self, llm: LLM, seed: int, replies: Replies) -> None:
-        super().__init__(llm, seed)
-        self._channel = replies
-        replies.work = self._work
+    def __init__(self, provider: LLM, seed: int, replies: Replies) -> None:
+        super().__init__(provider, seed, transport=replies.of)
         self.steps: dict[str, Usage] = {}
         self.first: dict[str, Prompt] = {}
 
@@ -60,42 +58,43 @@ class Rehearsal(Session):
         self._store.close()
 
 
-class Replies:
-    """A channel that makes up replies of the usual length, and drops the usual share of them."""
+class Replies(Transport):
+    """A transport that makes up replies of the usual length, and drops the usual share of them."""
 
     window = step = 1000
 
     def __init__(self, task: Task, habits: Habits) -> None:
-        self.work: Work
         self.round = 0
         self._task, self._habits = task, habits
         self._numbers = count()
         self._kept = 1.0  # what the shares of the replies so far add up to, less those kept
 
-    def submit(self, rows: list[Row]) -> None:
-        """Answer rows, and count what that would use."""
-        for row in rows:
-            row.outcome = self._answer(row)
+    def of(self, context: Context) -> Replies:
+        """Answer the requests of a session."""
+        self._context = context
+        return self
 
-    def cancel(self, rows: list[Row]) -> None:
+    def submit(self, requests: list[Request]) -> None:
+        """Answer requests, and count what that would use."""
+        for request in requests:
+            prompt, usual = request.prompt, self._habits.reply(request.prompt.reply_tokens)
+            asked = ceil((len(prompt.text) + len(prompt.system)) / self._habits.letters)
+            used = Tokens(asked, ceil(usual.tokens))
+            self._context.usage.requests += 1
+            self._context.budget.pay(used)
+            text = self._text(prompt, usual)
+            request.outcome = Completion(request.id, text, "", "stop", asked, used.completion)
+
+    def cancel(self, requests: list[Request]) -> None:
         """Nothing is open."""
 
     def close(self) -> None:
         """Nothing is open."""
 
-    def _answer(self, row: Row) -> Completion:
-        prompt, usual = row.prompt, self._habits.reply(row.prompt.reply_tokens)
-        asked = ceil((len(prompt.text) + len(prompt.system)) / self._habits.letters)
-        used = Tokens(asked, ceil(usual.tokens))
-        self.work.usage.requests += 1
-        self.work.budget.pay(used)
-        text = self._text(prompt, usual)
-        return Completion(row.id, text, self.work.llm.model, "stop", used.prompt, used.completion)
-
-    def _text(self, prompt: Prompt, usual: Reply) -> str:
+    def _text(self, prompt: Prompt, usual: UsualReply) -> str:
         """Return a list or a name, or a text of the task's own, which may be dropped."""
         letters, cleaning = usual.tokens * self._habits.letters, self._task.reply
-        if not is_text(self._task, prompt):
+        if prompt.kind != "text":
             line = min(max(1, round(usual.letters / LETTERS)), LINE)
             return self._lines(round(min(letters, usual.items * usual.letters) / LETTERS), line)
         if not self._keeps():
@@ -154,11 +153,6 @@ class Untrained(Predictor):
 def right(example: Example) -> str:
     """Return the right answer to an example."""
     return example.target if isinstance(example.target, str) else example.target.texts[0]
-
-
-def is_text(task: Task, prompt: Prompt) -> bool:
-    """Say whether a prompt asks for an example's text: else for a list or a name."""
-    return prompt.reply_tokens == task.reply.tokens
 
 
 def at(shares: tuple[float, ...], round_: int) -> float:

@@ -1,0 +1,109 @@
+"""Money and caps: what a token costs, and whether one more request may leave."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from s3.llm.errors import BudgetReached
+from s3.llm.types import Prompt, Tokens, Usage
+
+PRICES = Path(__file__).with_name("prices.yaml")
+TEMPLATE_TOKENS = 64  # what a chat template adds to a prompt, at most
+
+
+def most(prompt: Prompt) -> Tokens:
+    """Return the most tokens that a prompt can use: no tokenizer makes more tokens than bytes."""
+    text = len(prompt.text.encode()) + len(prompt.system.encode())
+    return Tokens(text + TEMPLATE_TOKENS, prompt.reply_tokens)
+
+
+def guess(prompt: Prompt) -> int:
+    """Return about how many tokens a prompt and its reply have together."""
+    return (len(prompt.text.encode()) + len(prompt.system.encode())) // 4 + prompt.reply_tokens
+
+
+@dataclass(frozen=True)
+class Price:
+    """US dollars a token: of the prompt, of its cached part, of the reply."""
+
+    input: float = 0.0
+    cached: float = 0.0
+    output: float = 0.0
+
+    def of(self, tokens: Tokens) -> float:
+        """What tokens cost."""
+        fresh = tokens.prompt - tokens.cached
+        return fresh * self.input + tokens.cached * self.cached + tokens.completion * self.output
+
+
+def price_of(
+    model: str, input_price: float | None, output_price: float | None, batch: bool = False
+) -> Price | None:
+    """Return a model's price: as given (a million tokens), else listed, else None."""
+    from omegaconf import OmegaConf
+
+    table = OmegaConf.load(PRICES)
+    family = re.sub(r"-(\d{4}-\d\d-\d\d|\d{4})$", "", model)
+    listed = table.models.get(model) or table.models.get(family) or {}
+    input = listed.get("input") if input_price is None else input_price
+    output = listed.get("output") if output_price is None else output_price
+    if input is None or output is None:
+        return None
+    cached = listed.get("cached", input) if input_price is None else input
+    scale = (table.batch if batch else 1.0) / 1e6
+    return Price(input * scale, cached * scale, output * scale)
+
+
+@dataclass
+class Budget:
+    """The hard caps of a run; requests in flight count with the most that they can use.
+
+    `usage` is this session's, live; `before` what earlier processes of the run have paid. A
+    request whose fate is unknown (a timeout, a cut body) stays reserved: it may be billed.
+    """
+
+    price: Price
+    usage: Usage
+    before: Usage
+    max_requests: int | None = None
+    max_tokens: int | None = None
+    max_cost: float | None = None
+    reserved: Tokens = field(default_factory=Tokens)
+
+    def reserve(self, need: Tokens) -> None:
+        """Count a request that leaves."""
+        self.reserved += need
+        self.usage.requests += 1
+
+    def settle(self, need: Tokens) -> None:
+        """Take back a reservation: the request is done, or never was."""
+        self.reserved -= need
+
+    def pay(self, used: Tokens, stated: bool = True) -> float:
+        """Enter a response into the books, `stated` or estimated; return its cost in dollars."""
+        cost = self.price.of(used)
+        self.usage.prompt_tokens += used.prompt
+        self.usage.completion_tokens += used.completion
+        self.usage.cost += cost
+        self.usage.unstated += not stated
+        return cost
+
+    def exceeded(self, need: Tokens) -> BudgetReached | None:
+        """Say which cap one more request could break, if any."""
+        used, before = self.usage, self.before
+        ahead = self.reserved + need
+        plans = (
+            ("max_requests", self.max_requests, before.requests + used.requests, 1),
+            ("max_tokens", self.max_tokens, before.tokens + used.tokens, ahead.total),
+            ("max_cost", self.max_cost, before.cost + used.cost, self.price.of(ahead)),
+        )
+        for name, cap, spent, more in plans:
+            if cap is not None and spent + more > cap:
+                return BudgetReached(
+                    f"llm.{name}={cap:g} is reached: {spent:.6g} used, the next request may take "
+                    f"{more:.6g}. Everything paid for is stored: raise llm.{name} and run the "
+                    "same command to continue."
+                )
+        return None

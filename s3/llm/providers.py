@@ -1,0 +1,223 @@
+"""What `llm=` can be: OpenAI, its batch API, any compatible server, the embedded default.
+
+Each is its settings and three choices: a protocol (what is said), a transport (how it gets
+there), an address. A provider makes these itself, so nothing below knows providers.
+"""
+
+from __future__ import annotations
+
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from s3.errors import UserError
+from s3.llm.embedded import MODEL, SLOTS, WEIGHTS, serving
+from s3.llm.limits import Budget, Limiter, Price, price_of
+from s3.llm.protocols import PROTOCOLS, Protocol
+from s3.llm.settings import OnlineSettings, RemoteSettings, Settings
+from s3.llm.transport.base import Address, Context, Transport
+from s3.llm.types import Style, Usage
+
+
+@dataclass(kw_only=True)
+class LLM(Settings, ABC):
+    """An LLM as a config chooses it: the settings, and what they make for a session."""
+
+    name: ClassVar[str]  # in messages
+
+    def __post_init__(self) -> None:
+        """Check the ranges and the protocol."""
+        super().__post_init__()
+        if self.protocol not in PROTOCOLS:
+            raise ValueError(f"protocol must be one of {', '.join(PROTOCOLS)}, not {self.protocol}")
+
+    @property
+    @abstractmethod
+    def endpoint(self) -> str:
+        """Who answers, as the store notes it."""
+
+    @abstractmethod
+    def identity(self) -> dict[str, Any]:
+        """Return what decides the replies, beside the prompt and the seed; `model` is in it.
+
+        It keys the completions and is part of what names a run: no key, cap or rate is in it.
+        """
+
+    @abstractmethod
+    def make_protocol(self) -> Protocol:
+        """Return what turns prompts into requests and responses into completions."""
+
+    @property
+    def style(self) -> Style:
+        """How prompts must be written for it."""
+        return self.make_protocol().style
+
+    @abstractmethod
+    def make_transport(self, context: Context) -> Transport:
+        """Return what sends the requests of a session; nothing starts before it must send."""
+
+    def price(self) -> Price | None:
+        """Return what a token costs, None where that is not known; by default nothing."""
+        return Price()
+
+    def make_budget(self, usage: Usage, before: Usage) -> Budget:
+        """Return the caps of a run, which has paid `before` in earlier processes."""
+        price = self.price() or Price()
+        return Budget(price, usage, before, self.max_requests, self.max_tokens)
+
+
+@dataclass(kw_only=True)
+class Remote(RemoteSettings, LLM):
+    """An LLM behind an address."""
+
+    length_field: ClassVar[str] = "max_tokens"
+
+    @property
+    def endpoint(self) -> str:
+        """The base URL, without a slash at its end."""
+        return self.base_url.rstrip("/")
+
+    def identity(self) -> dict[str, Any]:
+        """The address, the format, the model and its sampling."""
+        return {
+            "base_url": self.endpoint,
+            "protocol": self.protocol,
+            "model": self.model,
+            "temperature": self.temperature,
+            "top_p": self.top_p,
+        }
+
+    @abstractmethod
+    def address(self) -> AbstractContextManager[Address]:
+        """Return where requests go, with the key of the environment."""
+
+    def make_protocol(self) -> Protocol:
+        """Return the chosen format."""
+        settings = self.model, self.temperature, self.top_p
+        return PROTOCOLS[self.protocol](*settings, self.length_field)
+
+    def price(self) -> Price | None:
+        """Return the config's price, else the listed one."""
+        return price_of(self.model, self.input_price, self.output_price)
+
+    def make_budget(self, usage: Usage, before: Usage) -> Budget:
+        """Return the caps, that on money too. Raises UserError where it needs a price."""
+        budget = super().make_budget(usage, before)
+        budget.max_cost = self.max_cost
+        if self.max_cost is not None and self.price() is None:
+            raise UserError(
+                f"llm.max_cost needs the price of {self.model}, which is not known: set "
+                "llm.input_price and llm.output_price (US dollars a million tokens)."
+            )
+        return budget
+
+
+@dataclass(kw_only=True)
+class Online(OnlineSettings, Remote):
+    """A remote LLM that is asked request by request."""
+
+    def make_transport(self, context: Context) -> Transport:
+        """Return the sender of single requests, within the rates."""
+        from s3.llm.transport.online import OnlineTransport  # imports aiohttp
+
+        limiter = Limiter(
+            context.budget, self.concurrency, self.max_concurrency,
+            self.requests_per_minute, self.tokens_per_minute,
+        )  # fmt: skip
+        return OnlineTransport(context, self.address, limiter, self.timeout, self.attempts)
+
+
+@dataclass(kw_only=True)
+class OpenAIAccount(Remote):
+    """What both of OpenAI's ways share: the key is read from OPENAI_API_KEY, never a config."""
+
+    model: str = "gpt-4o-mini"
+    base_url: str = "https://api.openai.com/v1"
+
+    length_field: ClassVar[str] = "max_completion_tokens"  # newer models refuse max_tokens
+
+    @contextmanager
+    def address(self) -> Iterator[Address]:
+        """Read the key. Raises UserError where the environment has none."""
+        key = os.environ.get("OPENAI_API_KEY", "").strip()
+        if not key:
+            raise UserError(
+                "llm: OPENAI_API_KEY is not set. Set it in the environment (not in a config), or "
+                "use llm=smollm2, which needs no key."
+            )
+        yield Address(self.endpoint, key)
+
+
+@dataclass(kw_only=True)
+class OpenAI(OpenAIAccount, Online):
+    """OpenAI's own API."""
+
+    name: ClassVar[str] = "openai"
+
+
+@dataclass(kw_only=True)
+class OpenAIBatch(OpenAIAccount):
+    """OpenAI's batch API: half the price, an answer within a day."""
+
+    name: ClassVar[str] = "openai_batch"
+    poll_seconds: float = 30.0
+
+    def price(self) -> Price | None:
+        """Return the price at the discount of batches."""
+        return price_of(self.model, self.input_price, self.output_price, batch=True)
+
+    def make_transport(self, context: Context) -> Transport:
+        """Return the sender of batches."""
+        from s3.llm.transport.batch import BatchTransport
+
+        return BatchTransport(context, self.address, self.attempts, self.poll_seconds)
+
+
+@dataclass(kw_only=True)
+class Server(Online):
+    """A server that speaks OpenAI's protocol: vLLM, Ollama, llama.cpp, a provider."""
+
+    name: ClassVar[str] = "server"
+    key_env: str = "S3_SERVER_KEY"
+
+    @contextmanager
+    def address(self) -> Iterator[Address]:
+        """Take the address as it stands, with the key of the environment if there is one."""
+        yield Address(self.endpoint, os.environ.get(self.key_env, "").strip())
+
+
+@dataclass(kw_only=True)
+class SmolLM2(LLM):
+    """The embedded default: SmolLM2-135M-Instruct on a loopback port inside the run."""
+
+    name: ClassVar[str] = "smollm2"
+    protocol: str = "completions"
+    threads: int | None = None
+
+    @property
+    def endpoint(self) -> str:
+        """The server inside the run."""
+        return "embedded"
+
+    def identity(self) -> dict[str, Any]:
+        """The weights, the format and the sampling; the port is another each time."""
+        return {
+            "weights": WEIGHTS.sha256,
+            "protocol": self.protocol,
+            "model": MODEL,
+            "temperature": self.temperature,
+            "top_p": self.top_p,
+        }
+
+    def make_protocol(self) -> Protocol:
+        """Return the chosen format."""
+        return PROTOCOLS[self.protocol](MODEL, self.temperature, self.top_p)
+
+    def make_transport(self, context: Context) -> Transport:
+        """Return the sender that uses the server's slots best."""
+        from s3.llm.transport.slots import SlotsTransport  # imports aiohttp
+
+        return SlotsTransport(context, lambda: serving(self.threads), SLOTS)

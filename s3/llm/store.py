@@ -1,0 +1,188 @@
+"""The store of completions, shared by runs and processes, and the ledger of what each run paid.
+
+Three tables: `completions` (each reply as it came, kept for ever), `ledger` (a row for each run:
+every response that it paid for, also those that no completion came of), `batches` (those under
+way at a provider, with all that is needed to store their replies).
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from s3.errors import UserError
+from s3.llm.types import Tokens, Usage
+from s3.storage import cache_folder
+
+PATIENCE = 60.0  # seconds to wait for another process that writes
+VERSION = 2  # part of the file's name: what an older version has stored stays as it is
+SCHEMA = f"""
+CREATE TABLE IF NOT EXISTS completions (
+    id TEXT PRIMARY KEY, run TEXT, endpoint TEXT, model TEXT, created REAL,
+    prompt_tokens INTEGER, completion_tokens INTEGER, cost REAL, request BLOB, reply BLOB
+);
+CREATE INDEX IF NOT EXISTS completions_run ON completions (run);
+CREATE TABLE IF NOT EXISTS ledger (
+    run TEXT, began REAL, endpoint TEXT, model TEXT, last REAL, hits INTEGER, requests INTEGER,
+    prompt_tokens INTEGER, completion_tokens INTEGER, cost REAL, PRIMARY KEY (run, began)
+);
+CREATE TABLE IF NOT EXISTS batches (
+    digest TEXT PRIMARY KEY, batch TEXT, created REAL, run TEXT, began REAL, endpoint TEXT,
+    model TEXT, ids TEXT, lines BLOB
+);
+PRAGMA user_version = {VERSION};
+"""
+
+
+@dataclass(frozen=True)
+class Account:
+    """A run's row in the ledger; `began` tells a fresh start from those before."""
+
+    run: str
+    began: float
+    endpoint: str
+    model: str
+
+
+@dataclass(frozen=True)
+class Payment:
+    """What a response took: it goes into the ledger. With an `id` its reply is stored as well."""
+
+    used: Tokens
+    cost: float  # US dollars
+    id: str = ""
+    request: bytes = b""
+    reply: bytes = b""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A batch under way: its lines as sent, and the run that pays for them.
+
+    `digest` marks it at the provider; `batch` is the provider's id, "" until it is known.
+    """
+
+    digest: str
+    account: Account
+    ids: tuple[str, ...]
+    batch: str = ""
+    lines: bytes = b""
+
+
+class Store:
+    """One thread's connection to the store. Raises UserError where the file cannot be used."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        self.path = path or cache_folder() / "completions" / f"completions-{VERSION}.sqlite"
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.database = sqlite3.connect(self.path, timeout=PATIENCE, isolation_level=None)
+            self.database.execute("PRAGMA journal_mode = WAL")
+            # A killed process loses nothing with NORMAL; a power cut may cost the last commits.
+            self.database.execute("PRAGMA synchronous = NORMAL")
+            version = self.database.execute("PRAGMA user_version").fetchone()[0]
+            if version > VERSION:
+                raise sqlite3.DatabaseError("written by a newer version of this program")
+            if version < VERSION:
+                self.database.executescript(f"BEGIN IMMEDIATE; {SCHEMA} COMMIT;")
+        except (OSError, sqlite3.Error) as error:
+            raise UserError(f"The store of completions {self.path}: {error}.") from error
+
+    def close(self) -> None:
+        """Close the file."""
+        self.database.close()
+
+    def get(self, id: str) -> bytes | None:
+        """Return the reply stored under an id."""
+        query = "SELECT reply FROM completions WHERE id = ?"
+        found = self.database.execute(query, (id,)).fetchone()
+        return found[0] if found else None
+
+    def put(self, account: Account, payments: Iterable[Payment], batch: str = "") -> bool:
+        """Enter payments into a run's ledger and store their replies, in one transaction.
+
+        Where another process was first with an id, its reply stays: all runs then see the same
+        one. With the digest of a `batch` its note is dropped in the same step; where that is gone,
+        another process has stored the batch: then nothing is done, and the answer is False.
+        """
+        self.database.execute("BEGIN IMMEDIATE")
+        with self.database:  # commits, or rolls back
+            if batch and not self.forget_batch(batch):
+                return False
+            paid, now = list(payments), time.time()
+            self.database.executemany(
+                "INSERT INTO completions VALUES (?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO NOTHING",
+                [
+                    (one.id, account.run, account.endpoint, account.model, now, one.used.prompt,
+                     one.used.completion, one.cost, one.request, one.reply)
+                    for one in paid if one.id
+                ],
+            )  # fmt: skip
+            prompt, reply = (
+                sum(getattr(one.used, k) for one in paid) for k in ("prompt", "completion")
+            )
+            self._enter(account, 0, len(paid), prompt, reply, sum(one.cost for one in paid))
+        return True
+
+    def hits(self, account: Account, number: int) -> None:
+        """Note that a run was served so many completions from the store."""
+        self._enter(account, number, 0, 0, 0, 0.0)
+
+    def _enter(self, account: Account, *numbers: float) -> None:
+        added = ("hits", "requests", "prompt_tokens", "completion_tokens", "cost")
+        self.database.execute(
+            "INSERT INTO ledger VALUES (?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO UPDATE SET "
+            + "last = excluded.last, "
+            + ", ".join(f"{name} = {name} + excluded.{name}" for name in added),
+            (account.run, account.began, account.endpoint, account.model, time.time(), *numbers),
+        )
+
+    def account(self, run: str, endpoint: str, model: str, fresh: bool = False) -> Account:
+        """Return the account of a run: the one that it has, unless it begins anew."""
+        query = "SELECT max(began) FROM ledger WHERE run = ?"
+        began = None if fresh else self.database.execute(query, (run,)).fetchone()[0]
+        return Account(run, began or time.time(), endpoint, model)
+
+    def paid(self, account: Account) -> Usage:
+        """Return what a run has paid for so far, in all its processes."""
+        query = (
+            "SELECT requests, 0, prompt_tokens, completion_tokens, cost FROM ledger "
+            "WHERE run = ? AND began = ?"
+        )
+        found = self.database.execute(query, (account.run, account.began)).fetchone()
+        return Usage(*found) if found else Usage()
+
+    def note_batch(self, note: Batch) -> None:
+        """Note a batch before it is submitted, and again with the provider's id."""
+        of = note.account
+        row = (
+            note.digest, note.batch, time.time(), of.run, of.began, of.endpoint, of.model,
+            " ".join(note.ids), zlib.compress(note.lines, 1),
+        )  # fmt: skip
+        self.database.execute("INSERT OR REPLACE INTO batches VALUES (?,?,?,?,?,?,?,?,?)", row)
+
+    def batches(self, endpoint: str) -> list[Batch]:
+        """Return the batches under way at an endpoint, without their lines, the oldest first."""
+        query = (
+            "SELECT digest, batch, ids, run, began, endpoint, model FROM batches "
+            "WHERE endpoint = ? ORDER BY created"
+        )
+        return [
+            Batch(digest, Account(*account), tuple(ids.split()), batch)
+            for digest, batch, ids, *account in self.database.execute(query, (endpoint,))
+        ]
+
+    def lines(self, digest: str) -> bytes:
+        """Return the lines of a batch under way; none where another process has stored it."""
+        query = "SELECT lines FROM batches WHERE digest = ?"
+        found = self.database.execute(query, (digest,)).fetchone()
+        return zlib.decompress(found[0]) if found else b""
+
+    def forget_batch(self, digest: str) -> bool:
+        """Drop the note of a batch; return whether there was one."""
+        drop = "DELETE FROM batches WHERE digest = ?"
+        return bool(self.database.execute(drop, (digest,)).rowcount)

@@ -1,0 +1,199 @@
+"""What a transport is, and the event loop in a thread that each of ours works in."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import random
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Coroutine
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+from s3.llm.limits import Budget
+from s3.llm.protocols import Protocol
+from s3.llm.store import Account
+from s3.llm.types import Completion, Failure, Prompt, Usage
+
+PATIENCE = 10.0  # seconds to end in
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 20.0  # seconds between attempts; doubled each time
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where requests go: the URL up to and with `/v1`, and the key ("" for none)."""
+
+    url: str
+    key: str = ""
+
+    def redact(self, text: bytes) -> bytes:
+        """Return what came from there without the key, should an endpoint echo it."""
+        key = self.key.encode()
+        return text.replace(key, b"[key]") if key else text
+
+    def proxy(self) -> str | None:
+        """Return the proxy that the environment names; none to this machine itself."""
+        parts = urlsplit(self.url)
+        host = parts.hostname or ""
+        return None if host in LOOPBACK or proxy_bypass(host) else getproxies().get(parts.scheme)
+
+
+@dataclass(slots=True, eq=False)
+class Request:
+    """One prompt on its way: `id` is its address in the store, `number` its place in line."""
+
+    number: int
+    prompt: Prompt
+    id: str
+    outcome: Completion | Failure | None = None
+
+
+@dataclass
+class Context:
+    """What a session and its transport share, seen from both of their threads.
+
+    `arrived` is set whenever a request has got its outcome, or `stopped` has got the reason why
+    no more will.
+    """
+
+    where: str  # the endpoint and the model, for messages
+    protocol: Protocol
+    usage: Usage
+    budget: Budget
+    account: Account
+    arrived: threading.Event = field(default_factory=threading.Event)
+    stopped: Exception | None = None
+
+    def fail(self, request: Request, reason: str, detail: str) -> None:
+        """Give a request its outcome: no completion."""
+        self.usage.failures += 1
+        request.outcome = Failure(request.prompt, reason, detail)
+        self.arrived.set()
+
+
+class Transport(ABC):
+    """Answers requests in any order, each stored before its outcome is set.
+
+    At most `window` requests are open at a time; they come in portions of `step`.
+    """
+
+    window: int
+    step: int
+
+    @abstractmethod
+    def submit(self, requests: list[Request]) -> None:
+        """Begin to answer requests. Raises UserError where the endpoint cannot be started."""
+
+    @abstractmethod
+    def cancel(self, requests: list[Request]) -> None:
+        """Give up requests that nobody waits for any more."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """End at once; what has arrived is stored."""
+
+
+class LoopTransport(Transport):
+    """A transport whose work is tasks in an event loop of its own, in a thread of its own.
+
+    A task that raises stops the session with what it raised. The loop starts, and with it the
+    endpoint if that is ours, at the first request that must be sent.
+    """
+
+    def __init__(
+        self, context: Context, reach: Callable[[], AbstractContextManager[Address]]
+    ) -> None:
+        self._context, self._reach = context, reach
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._endpoint = ExitStack()
+        self._tasks: dict[Request, asyncio.Task[None]] = {}  # by the request that it answers
+        self._running: set[asyncio.Task[None]] = set()
+
+    @abstractmethod
+    def _begin(self, requests: list[Request]) -> None:
+        """Start tasks for requests, in the loop."""
+
+    @abstractmethod
+    async def _open(self, address: Address) -> None:
+        """Make what lives in the loop."""
+
+    @abstractmethod
+    async def _shut(self) -> None:
+        """Close what lives in the loop; what has arrived is stored."""
+
+    async def _drain(self, reason: Exception) -> None:
+        """Stop for `reason`; let arrive what is on its way and paid for."""
+
+    def submit(self, requests: list[Request]) -> None:
+        """Begin to answer requests."""
+        if self._loop is None:
+            address = self._endpoint.enter_context(self._reach())
+            self._loop = asyncio.new_event_loop()
+            self._thread = threading.Thread(target=self._loop.run_forever, name="llm", daemon=True)
+            self._thread.start()
+            asyncio.run_coroutine_threadsafe(self._open(address), self._loop).result()
+        self._loop.call_soon_threadsafe(self._begin, requests)
+
+    def cancel(self, requests: list[Request]) -> None:
+        """Give up requests that nobody waits for any more."""
+        if self._loop and requests:
+            self._loop.call_soon_threadsafe(self._drop, requests)
+
+    def close(self) -> None:
+        """Cancel what is open; end the thread, and the endpoint if it is ours."""
+        loop, self._loop = self._loop, None
+        if loop:
+            asyncio.run_coroutine_threadsafe(self._end(), loop).result(PATIENCE)
+            loop.call_soon_threadsafe(loop.stop)
+            self._thread.join(PATIENCE)
+            loop.close()
+        self._endpoint.close()
+
+    def _start(
+        self, requests: list[Request], answer: Callable[[], Coroutine[Any, Any, None]]
+    ) -> None:
+        """Run what answers `requests` as a task."""
+
+        async def watched() -> None:
+            try:
+                await answer()
+            except Exception as error:
+                await self._drain(error)
+                self._context.stopped = self._context.stopped or error
+                self._context.arrived.set()
+            finally:
+                for request in requests:
+                    self._tasks.pop(request, None)
+
+        task = asyncio.get_running_loop().create_task(watched())
+        self._tasks.update(dict.fromkeys(requests, task))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    def _drop(self, requests: list[Request]) -> None:
+        for request in requests:
+            if task := self._tasks.get(request):
+                task.cancel()
+
+    async def _end(self) -> None:
+        tasks = list(self._running)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._shut()
+
+
+def seed_of(id: str, draw: int) -> int:
+    """Return the seed that a request is sent with; `draw` counts those that gave an empty reply."""
+    digest = hashlib.sha256(f"{id}-{draw}".encode()).digest()
+    return int.from_bytes(digest[:4], "big") >> 1  # 31 bits: what every server takes
+
+
+def back_off(times: int) -> float:
+    """Return the pause before the next attempt in seconds: doubled each time, with jitter."""
+    return min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(times - 1, 30)) * random.uniform(0.5, 1.5)

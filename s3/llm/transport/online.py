@@ -1,0 +1,171 @@
+"""Many requests at a time, each a task of its own that retries by cause until it is answered."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from functools import partial
+
+from s3.errors import UserError
+from s3.llm.errors import Fault, RateLimited, Unfit
+from s3.llm.limits import Limiter, guess, most
+from s3.llm.protocols.base import Content, announced
+from s3.llm.store import Payment, Store
+from s3.llm.transport.base import Address, Context, LoopTransport, Request, back_off, seed_of
+from s3.llm.transport.http import HTTP
+from s3.llm.types import Completion
+
+GRACE = 10.0  # seconds that requests in flight get to arrive when the transport must stop
+HOPELESS = 20  # requests failing one after the other, none answered between: it is down
+
+
+class OnlineTransport(LoopTransport):
+    """Sends each request as one HTTP request; `timeout` is seconds for one response."""
+
+    window = 2000  # open at a time: what one slow request can hold up, and what memory holds
+    step = 32
+
+    def __init__(
+        self,
+        context: Context,
+        reach: Callable[[], AbstractContextManager[Address]],
+        limiter: Limiter,
+        timeout: float,
+        attempts: int,
+    ) -> None:
+        super().__init__(context, reach)
+        self._limiter, self._timeout, self._attempts = limiter, timeout, attempts
+        self._unsaved: list[tuple[Payment, asyncio.Future[None]]] = []
+        self._failing = 0
+
+    async def _open(self, address: Address) -> None:
+        self._http = HTTP(address, self._context.protocol.headers(address.key), self._timeout)
+        self._store = Store()
+
+    async def _shut(self) -> None:
+        self._commit()
+        self._store.close()
+        await self._http.close()
+
+    async def _drain(self, reason: Exception) -> None:
+        self._limiter.close(reason)
+        deadline = time.monotonic() + GRACE
+        while self._limiter.in_flight and time.monotonic() < deadline:
+            await asyncio.sleep(0.05)
+
+    def _begin(self, requests: list[Request]) -> None:
+        for request in requests:
+            self._start([request], partial(self._answer, request))
+
+    async def _answer(self, request: Request, slot: int | None = None) -> None:
+        """Ask until there is an outcome. Raises what must stop the run.
+
+        `slot` is the place at a llama.cpp server that is to be used.
+        """
+        faults = limited = draw = 0
+        while True:
+            try:
+                request.outcome = await self._attempt(request, draw, slot)
+                return self._context.arrived.set()
+            except Unfit as unfit:
+                return self._context.fail(request, unfit.reason, unfit.detail)
+            except RateLimited as refused:
+                limited += 1
+                # With a wait given, the limiter holds everyone back; the request is next in line.
+                delay = back_off(limited) if refused.wait is None else 0.0
+            except Fault as fault:
+                faults += 1
+                if faults >= self._attempts:
+                    return self._give_up(request, fault)
+                # The same seed once more, should the endpoint have slipped; then another one.
+                draw = faults // 2 if fault.reason == "empty" else draw
+                delay = back_off(faults)
+            self._context.usage.retries += 1
+            await asyncio.sleep(delay)
+
+    async def _attempt(self, request: Request, draw: int, slot: int | None) -> Completion:
+        """Send a request once; return its completion, stored. Raises what came instead."""
+        protocol, limiter = self._context.protocol, self._limiter
+        need, likely = most(request.prompt), guess(request.prompt)
+        place = {} if slot is None else {"id_slot": slot}
+        body = protocol.encode(request.prompt, seed_of(request.id, draw), **place)
+        await limiter.enter(request.number, need, likely)
+        started, known = time.monotonic(), True
+        try:
+            response = await self._http.post(protocol.path, body)
+            if pause := announced(response.headers):
+                limiter.learnt.pause(time.monotonic(), pause)
+            content = protocol.content(response, self._context.where)
+            used, stated = protocol.used(content, request.prompt)
+            limiter.answered(time.monotonic() - started, likely, used.total)
+            cost = self._context.budget.pay(used, stated)
+            paid = Payment(used, cost, request.id, body, response.body)
+            return await self._keep(request, content, paid)
+        except RateLimited as refused:
+            self._context.usage.rate_limited += 1
+            limiter.rate_limited(refused.wait)
+            raise
+        except UserError as error:
+            limiter.close(error)
+            raise
+        except Fault as fault:
+            # What may have been answered may be billed: then the reservation stays.
+            known = fault.reason not in ("timeout", "dropped", "truncated", "oversized")
+            raise
+        except asyncio.CancelledError:
+            known = False
+            raise
+        finally:
+            limiter.leave(need if known else None)
+
+    async def _keep(self, request: Request, content: Content, paid: Payment) -> Completion:
+        """Store a response and enter what it cost; return the completion that the store holds.
+
+        A response that no completion can be read from costs too: it goes into the ledger alone.
+        """
+        protocol = self._context.protocol
+        try:
+            completion = protocol.completion(content, request.id, paid.used)
+        except (Fault, Unfit):
+            await self._save(Payment(paid.used, paid.cost))
+            raise
+        self._failing = 0
+        await self._save(paid)
+        held = self._store.get(request.id)
+        if held is None or held == paid.reply:
+            return completion
+        return protocol.read(held, request.id, request.prompt)
+
+    async def _save(self, payment: Payment) -> None:
+        """Store; whatever arrives in one turn of the loop is one transaction."""
+        loop = asyncio.get_running_loop()
+        saved: asyncio.Future[None] = loop.create_future()
+        if not self._unsaved:
+            loop.call_soon(self._commit)
+        self._unsaved.append((payment, saved))
+        await saved
+
+    def _commit(self) -> None:
+        unsaved, self._unsaved = self._unsaved, []
+        if not unsaved:
+            return
+        error: Exception | None = None
+        try:
+            self._store.put(self._context.account, [payment for payment, _ in unsaved])
+        except Exception as raised:
+            error = raised
+        for _, saved in unsaved:
+            if not saved.done():
+                saved.set_exception(error) if error else saved.set_result(None)
+
+    def _give_up(self, request: Request, fault: Fault) -> None:
+        self._failing += 1
+        if self._failing >= HOPELESS:
+            raise UserError(
+                f"{self._context.where}: {HOPELESS} prompts in a row failed {self._attempts} "
+                f"times each, the last with {fault}. Everything paid for is stored: run the same "
+                "command when the endpoint is well again."
+            )
+        self._context.fail(request, fault.reason, fault.detail)
