@@ -137,6 +137,56 @@ def test_a_text_alone_is_a_row_and_has_no_context_metrics() -> None:
     assert not [name for name in metrics if "context" in name]
 
 
+def test_gold_rows_in_two_splits_are_found_with_both_labels() -> None:
+    validation = [
+        pair("A.", "One two three.", "yes", "gold"),
+        pair("B.", "Four five six.", "yes", "gold"),
+        pair("C.", "Seven eight.", "yes", "gold"),
+    ]
+    test = [
+        pair("a", "one, two THREE", "yes", "gold"),
+        pair("B", "Four five six", "no", "gold"),
+        pair("D.", "Seven eight.", "yes", "gold"),  # its text alone
+    ]
+    test = [
+        replace(one, origin=Origin("gold", source=f"test.jsonl:{number}"))
+        for number, one in enumerate(test, 1)
+    ]
+    found = auditor(validation, test).compare_gold()
+    assert found.metrics == {
+        "audit/gold/validation_in_test": 2,
+        "audit/gold/validation_in_test_other_label": 1,
+    }
+    same_, other = found.copies
+    assert (same_["split"], same_["place"], same_["gold"]) == (
+        "validation",
+        "row 1",
+        "test.jsonl:1",
+    )
+    assert (other["text"], other["label"], other["gold_label"]) == ("Four five six.", "yes", "no")
+    json.dumps(found.copies)
+
+
+def test_a_train_split_is_compared_with_both_others() -> None:
+    rows = [pair("A.", "One two three.", "yes", "gold")]
+    splits = {"validation": rows, "test": [], "train": rows}
+    metrics = Auditor(Audit(), splits, "hypothesis", ["premise"]).compare_gold().metrics
+    assert {name: count for name, count in metrics.items() if count} == {
+        "audit/gold/train_in_validation": 1
+    }
+    assert "audit/gold/train_in_test" in metrics
+
+
+def test_answers_to_one_question_differ_like_labels() -> None:
+    answers = Answers(("A",), (0,))
+    twin = Answers(("B",), (3,))
+    fields = {"context": "A. B.", "question": "What is it?"}
+    splits = {"validation": [Example(fields, answers)], "test": [Example(fields, twin)]}
+    found = Auditor(Audit(), splits, "question", ["context"]).compare_gold()
+    assert found.metrics["audit/gold/validation_in_test_other_label"] == 1
+    assert found.copies[0]["label"] == {"texts": ["A"], "starts": [0]}
+
+
 def test_near_out_of_range_is_refused() -> None:
     with pytest.raises(ValueError, match="near must be in"):
         Audit(near=0)
