@@ -31,7 +31,8 @@ ORDER = {
     "s3.tasks": "cleaning template\nreply\nbase\nclassification qa",
     "s3.synthesis": "writing\nrationales seeds extrapolation",
     "s3.methods": "base influence\nexisting\ngold s3\nzerogen\nprogen",
-    "s3.audit": "similar\nsplit\nauditor",
+    "s3.audit": "similar\nsplit\nauditor\nfile",
+    "s3.commands": "audit store\napp",
 }
 HEAVY = {"torch", "transformers", "datasets", "pyarrow", "datasketch", "wandb", "xllamacpp"}
 HEAVY |= {"pytorch_lightning", "scipy", "openai"}
@@ -83,7 +84,7 @@ def offences(own: str, tree: ast.AST) -> list[str]:
         room = ".".join(mine[:depth])
         if room == own:  # a package's face shows what its files make
             continue
-        order = levels(room) if room in ORDER else {}
+        order = levels(room) | {"__main__": 99} if room in ORDER else {}
         if depth == len(theirs):  # a file that imports the face of a package that it lies in
             found.append(f"{own} imports its own package {other}")
         elif order and order[theirs[depth]] >= order[mine[depth]]:
