@@ -85,13 +85,11 @@ def use_threads(count: int) -> None:
     """Compute with `count` threads, 0: all physical cores; our code included."""
     import torch
 
-    import s3.student.inference
-    import s3.student.training
-    from s3.student.hardware import cores
+    from s3.student import hardware
 
-    count = count or cores()
+    count = count or hardware.cores()
     torch.set_num_threads(count)
-    s3.student.inference.cores = s3.student.training.cores = lambda: count
+    hardware.cores = lambda: count
 
 
 def side(name: str, work: Callable[..., tuple[int, str]], threads: int, *given: Any) -> Measured:

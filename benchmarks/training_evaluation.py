@@ -44,9 +44,12 @@ def plain_loop(model: Path, rows: list[Example]) -> tuple[int, str]:
     import torch
     from transformers import AutoTokenizer
 
-    from s3.student.pretrained import load_model
+    from s3.student.weights import Pretrained, load_model
 
-    tokenizer, network = AutoTokenizer.from_pretrained(model), load_model(common.HEAD, str(model))
+    tokenizer, network = (
+        AutoTokenizer.from_pretrained(model),
+        load_model(common.HEAD, Pretrained(str(model))),
+    )
     with torch.no_grad():
         for i in range(0, len(rows), 32):
             pairs = zip(*(common.HEAD.texts(row) for row in rows[i : i + 32]), strict=True)

@@ -34,9 +34,9 @@ def training(precision: str, rows: int, length: int) -> Work:
 
     from s3.student.dropout import quicken
     from s3.student.hardware import tune_memory
-    from s3.student.pretrained import load_model
+    from s3.student.weights import load_model
 
-    model = load_model(common.HEAD, common.student().source).train()
+    model = load_model(common.HEAD, common.student().encoder.source).train()
     quicken(model)
     tune_memory()
     optimizer = torch.optim.AdamW(model.parameters(), 1e-5, fused=True)

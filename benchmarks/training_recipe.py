@@ -16,11 +16,11 @@ def theirs(train: list[Example], test: list[Example], evaluate: bool) -> tuple[i
     import torch
     from transformers import AutoTokenizer
 
-    from s3.student.pretrained import load_model
+    from s3.student.weights import load_model
 
     torch.manual_seed(0)
-    source = common.student().source
-    tokenizer, model = AutoTokenizer.from_pretrained(source), load_model(common.HEAD, source)
+    source = common.student().encoder.source
+    tokenizer, model = AutoTokenizer.from_pretrained(source.place), load_model(common.HEAD, source)
     optimizer = torch.optim.AdamW(model.parameters(), 1e-5, weight_decay=1e-2)
     sets = [
         _padded(common.tokenised(part, tokenizer, padding="max_length")) for part in (train, test)

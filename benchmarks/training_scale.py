@@ -33,7 +33,7 @@ def encoder(folder: Path) -> None:
     """Write an encoder of one small layer with MiniLM's vocabulary."""
     from transformers import AutoTokenizer, BertConfig, BertModel
 
-    tokenizer = AutoTokenizer.from_pretrained(common.student().source)
+    tokenizer = AutoTokenizer.from_pretrained(common.student().encoder.source.place)
     tokenizer.save_pretrained(folder)
     config = BertConfig(vocab_size=len(tokenizer), num_hidden_layers=1, **SIZES)
     BertModel(config).save_pretrained(folder)
@@ -46,8 +46,8 @@ def train(folder: Path, numbers: list[int]) -> tuple[int, str]:
         student = common.student(weights=weights, epochs=1, batch_size=64)
         rows = pairs(folder, numbers)
         common.fit(student, rows, rows[:64])
-        kept = student.tokens(common.HEAD).rows
-        held = [kept.ids, kept.segments, kept.spans, kept.starts]
+        kept = student.encoder.tokens(common.HEAD).rows
+        held = [kept.ids, kept.segments, kept.annotations, kept.starts]
         return len(rows), f"arrays {sum(one.nbytes for one in held) / 2**20:.0f} MiB"
 
 

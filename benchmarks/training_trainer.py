@@ -17,10 +17,10 @@ def theirs(train: list[Example], **settings: Any) -> tuple[int, str]:
     """Train one epoch with the Trainer and its collator that pads to the batch's longest."""
     from transformers import AutoTokenizer, DataCollatorWithPadding, Trainer, TrainingArguments
 
-    from s3.student.pretrained import load_model
+    from s3.student.weights import load_model
 
-    source = common.student().source
-    tokenizer = AutoTokenizer.from_pretrained(source)
+    source = common.student().encoder.source
+    tokenizer = AutoTokenizer.from_pretrained(source.place)
     with tempfile.TemporaryDirectory() as folder:
         arguments = TrainingArguments(
             output_dir=folder,

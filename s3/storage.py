@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,16 +23,23 @@ def digest(content: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a text file that appears whole or not at all."""
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """Yield a path to write to; what is written there appears at `path` whole, or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
-    partial.write_text(text, encoding="utf-8")
+    yield partial
     os.replace(partial, path)
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write a text file."""
+    with whole(path) as partial:
+        partial.write_text(text, encoding="utf-8")
+
+
 def write_jsonl(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Write rows as JSON Lines; the file appears whole or not at all."""
+    """Write rows as JSON Lines."""
     write_text(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
 
 
@@ -43,5 +51,14 @@ def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write JSON; the file appears whole or not at all."""
+    """Write JSON."""
     write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+
+
+def write_parquet(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Write rows as Parquet."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    with whole(path) as partial:
+        pq.write_table(pa.Table.from_pylist(list(rows)), partial)

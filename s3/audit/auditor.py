@@ -1,4 +1,7 @@
-"""Compares a synthetic set with gold data; the metrics are listed at `Auditor.measure`."""
+"""Compares a synthetic set with gold data, and gold data with themselves.
+
+The metrics are listed at `Auditor.measure` and `Auditor.compare_gold`.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from s3.audit.split import Key, Split, key
-from s3.data.example import Example
+from s3.audit.split import Key, Split
+from s3.data.example import Example, plain_target
 from s3.errors import UserError
-from s3.tasks.cleaning import is_declined
+from s3.tasks.cleaning import asks_back, is_declined
 
 
 @dataclass(kw_only=True)
@@ -56,13 +59,14 @@ class Auditor:
 
     def check(self, train: Sequence[Example]) -> None:
         """Raise UserError where a synthetic row equals a test row, unless that is allowed."""
-        test = self._splits["test"].rows
-        rows = [key(example, self._fields) for example in synthetic(train)]
-        copied = [row for row in rows if row in test]
+        test = self._splits["test"]
+        rows = [example.key(*self._fields) for example in synthetic(train)]
+        copied = [row for row in rows if row in test.rows]
         if copied and not self._settings.allow_test_copies:
             raise UserError(
                 f"{len(copied)} of {len(rows)} synthetic rows equal gold test rows, so test scores "
-                f"would mean little. The first equals {test[copied[0]]}: {copied[0][0][:80]!r}\n"
+                f"would mean little. The first equals {test.place(test.rows[copied[0]])}: "
+                f"{copied[0][0][:80]!r}\n"
                 "audit.allow_test_copies=true goes on all the same."
             )
 
@@ -76,7 +80,8 @@ class Auditor:
         |---|---|
         | `audit/rows` | synthetic rows |
         | `audit/duplicates` | rows whose fields are all the same as an earlier row's |
-        | `audit/declined` | rows in whose written text an LLM declines |
+        | `audit/declined` | rows in whose written text an LLM declines to write |
+        | `audit/asked_back` | rows in whose written text an LLM asks for what it would need |
         | `audit/label/LABEL` | share of the rows that have this label, 0 to 1 |
         | `audit/gold_contexts` | share of the rows whose given fields are a gold row's, 0 to 1 |
         | `audit/SPLIT/same_row` | rows whose fields are all the same as a gold row's |
@@ -90,15 +95,61 @@ class Auditor:
         examples = synthetic(train)
         if not examples:
             return Findings()
-        rows = [key(example, self._fields) for example in examples]
+        rows = [example.key(*self._fields) for example in examples]
         findings = Findings({"audit/rows": len(rows)})
         findings.metrics["audit/duplicates"] = len(rows) - len(set(rows))
         texts = [example.fields[self._fields[0]] for example in examples]
         findings.metrics["audit/declined"] = sum(map(is_declined, texts))
+        findings.metrics["audit/asked_back"] = sum(map(asks_back, texts))
         findings.metrics |= self._balance(examples) | self._contexts(rows)
         for name, split in self._splits.items():
             self._compare(name, split, examples, rows, findings)
         return findings
+
+    def compare_gold(self) -> Findings:
+        """Return which gold rows stand in two splits: what is chosen or trained on, and scored on.
+
+        Rows are "the same" as in `measure`; their labels may differ. Metrics are numbers of rows:
+
+        | metric | meaning |
+        |---|---|
+        | `audit/gold/ONE_in_OTHER` | rows of split ONE that are rows of OTHER too |
+        | `audit/gold/ONE_in_OTHER_other_label` | those of them with another label or answer there |
+
+        ONE and OTHER are `validation` and `test`, and with a `train` split of its own `train` and
+        `test`, `train` and `validation`. `copies` has each such row, with both places and labels.
+        """
+        findings = Findings()
+        for name, other in (("validation", "test"), ("train", "test"), ("train", "validation")):
+            if name in self._splits and other in self._splits:
+                found = self._in_common(name, other)
+                metric = f"audit/gold/{name}_in_{other}"
+                findings.metrics[metric] = len(found)
+                differ = sum(row["label"] != row["gold_label"] for row in found)
+                findings.metrics[f"{metric}_other_label"] = differ
+                findings.copies += found
+        return findings
+
+    def _in_common(self, name: str, other: str) -> list[dict[str, Any]]:
+        """Return the rows of one split that stand in another, with their labels in both."""
+        mine, theirs = self._splits[name], self._splits[other]
+        found = []
+        for example in mine.examples:
+            twin = theirs.rows.get(example.key(*self._fields))
+            if twin is not None:
+                found.append(
+                    {
+                        "id": example.id,
+                        "text": example.fields[self._fields[0]],
+                        "split": name,
+                        "place": mine.place(example),
+                        "label": plain_target(example.target),
+                        "gold_split": other,
+                        "gold": theirs.place(twin),
+                        "gold_label": plain_target(twin.target),
+                    }
+                )
+        return found
 
     def _balance(self, examples: list[Example]) -> dict[str, float]:
         labels = Counter(one.target for one in examples)

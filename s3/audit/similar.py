@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import zlib
 from collections.abc import Iterable
 from functools import cached_property
@@ -15,19 +14,12 @@ if TYPE_CHECKING:
 HASHES = 64  # minima kept of a text; enough, as candidates are compared word pair by word pair
 MISSED = 0.01  # the share of near copies, at most, that are never made candidates
 
-_WORD = re.compile(r"\w+")
-
 
 class Match(NamedTuple):
     """A known text and its Jaccard similarity to the one asked for, 0 to 1."""
 
     text: str
     similarity: float
-
-
-def normal(text: str) -> str:
-    """Return a text's words in lower case: equal for texts that differ in case and marks only."""
-    return " ".join(_WORD.findall(text.casefold())) or text.strip()
 
 
 def shingles(text: str) -> set[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from s3.audit.similar import Similar, normal
+from s3.audit.similar import Similar
 from s3.data.example import Example
 
 Key = tuple[str, ...]  # the normal texts of a row: the written field, then the given ones
@@ -20,17 +20,24 @@ class Copy(NamedTuple):
 
 
 class Split:
-    """The rows, written texts and contexts (given fields) of gold examples."""
+    """The rows, written texts and contexts (given fields) of gold examples, by normal texts."""
 
     def __init__(self, examples: Sequence[Example], fields: Sequence[str], near: float) -> None:
-        self.rows: dict[Key, str] = {}
-        self.texts: dict[str, str] = {}
+        self.examples = examples
+        self.rows: dict[Key, Example] = {}
+        self.texts: dict[str, Example] = {}
+        self._places: dict[str, str] = {}
         for number, example in enumerate(examples, 1):
-            row, place = key(example, fields), example.origin.source or f"row {number}"
-            self.rows.setdefault(row, place)
-            self.texts.setdefault(row[0], place)
+            row = example.key(*fields)
+            self.rows.setdefault(row, example)
+            self.texts.setdefault(row[0], example)
+            self._places.setdefault(example.id, example.origin.source or f"row {number}")
         self.contexts = {row[1:] for row in self.rows}
         self._similar = Similar(self.texts, near)
+
+    def place(self, example: Example) -> str:
+        """Return where an example of this split stands."""
+        return self._places[example.id]
 
     def copies(self, rows: Sequence[Key]) -> list[Copy | None]:
         """Return, for each row, the closest way in which it repeats this split, if any."""
@@ -39,15 +46,12 @@ class Split:
 
         def copy(row: Key) -> Copy | None:
             if row in self.rows:
-                return Copy("same_row", self.rows[row], 1.0)
+                return Copy("same_row", self.place(self.rows[row]), 1.0)
             if row[0] in self.texts:
-                return Copy("same_text", self.texts[row[0]], 1.0)
+                return Copy("same_text", self.place(self.texts[row[0]]), 1.0)
             match = nearest[row[0]]
-            return match and Copy("near_text", self.texts[match.text], match.similarity)
+            if match is None:
+                return None
+            return Copy("near_text", self.place(self.texts[match.text]), match.similarity)
 
         return [copy(row) for row in rows]
-
-
-def key(example: Example, fields: Sequence[str]) -> Key:
-    """Return the normal texts of an example's fields, in that order."""
-    return tuple(normal(example.fields[name]) for name in fields)

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from s3.storage import digest
+from s3.text import same
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,13 @@ class Example:
     def id(self) -> str:
         """A digest of fields and target: equal content, equal id."""
         return digest([dict(self.fields), plain_target(self.target)])
+
+    def key(self, *names: str) -> tuple[str, ...]:
+        """Return the normal texts of some fields, or of all: equal keys, duplicate examples.
+
+        Neither case, spacing and punctuation nor the target make a difference.
+        """
+        return tuple(same(self.fields[name]) for name in names or sorted(self.fields))
 
 
 @dataclass(frozen=True)

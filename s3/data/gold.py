@@ -66,8 +66,9 @@ class Gold:
     files: Splits = field(default_factory=Splits)
     hub: Splits = field(default_factory=Splits)
     validation_size: int | None = None  # rows, drawn with the run's seed; null: all
-    test_size: int | None = None
-    train_size: int | None = None
+    train_size: int | None = None  # likewise; only where train is a split of its own
+    test_size: int | None = None  # rows, drawn with `test_seed`: the same for every run
+    test_seed: int = 0
 
     def __post_init__(self) -> None:
         """Check the ranges."""
@@ -83,23 +84,32 @@ class Gold:
         return chosen
 
     def check(self) -> None:
-        """Raise ValueError where the chosen source names no validation or no test split."""
+        """Raise ValueError where a split is missing, or where a size would cut nothing."""
         for role in ("validation", "test"):
             if not getattr(self.splits, role):
                 where = f"gold.{self.source.value}.{role}"
                 raise ValueError(f"gold.source={self.source.value} needs {where}")
+        if self.train_size is not None and not self.splits.train:
+            raise ValueError(
+                f"gold.train_size={self.train_size} has nothing to cut: gold."
+                f"{self.source.value}.train is not set, so train is the validation set; "
+                "use gold.validation_size"
+            )
 
     def rows(self, role: str, seed: int) -> list[Placed]:
         """Return the rows of a role, cut to its size by a seeded draw, in their own order.
 
-        Raises UserError for a role without rows.
+        `seed` is the run's; test rows are drawn with `test_seed` in its place, so that scores of
+        several seeds are over the same rows. Raises UserError for a role without rows.
         """
         split = getattr(self.splits, role)
         rows = list(self.splits.rows(split, self.source))
         if not rows:
             raise UserError(f"gold {role} ({self.splits.path} {split}) holds no rows.")
         size = getattr(self, f"{role}_size")
-        return rows if size is None else sample(rows, size, seed)
+        return (
+            rows if size is None else sample(rows, size, self.test_seed if role == "test" else seed)
+        )
 
 
 def sample(rows: list[Placed], size: int, seed: int) -> list[Placed]:

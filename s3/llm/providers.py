@@ -19,7 +19,7 @@ from s3.llm.limits import Budget, Limiter, Price, price_of
 from s3.llm.protocols import PROTOCOLS, Protocol
 from s3.llm.settings import OnlineSettings, RemoteSettings, Settings
 from s3.llm.transport.base import Address, Context, Transport
-from s3.llm.types import Usage
+from s3.llm.types import Style, Usage
 
 
 @dataclass(kw_only=True)
@@ -49,6 +49,11 @@ class LLM(Settings, ABC):
     @abstractmethod
     def make_protocol(self) -> Protocol:
         """Return what turns prompts into requests and responses into completions."""
+
+    @property
+    def style(self) -> Style:
+        """How prompts must be written for it."""
+        return self.make_protocol().style
 
     @abstractmethod
     def make_transport(self, context: Context) -> Transport:

@@ -18,13 +18,15 @@ class Prompt:
     """One request for one completion.
 
     `text` is the user's turn of a chat, or the text to be continued. `system` goes with a chat
-    only. The reply ends at the first of `stop` and after `reply_tokens` tokens at most.
+    only. The reply ends at the first of `stop` and after `reply_tokens` tokens at most. `kind` says
+    what the reply is read as: an example's "text", a "list", a "name"; it is not sent.
     """
 
     text: str
     system: str = ""
     stop: tuple[str, ...] = ()
     reply_tokens: int = 256
+    kind: str = "text"
 
 
 @dataclass(frozen=True)

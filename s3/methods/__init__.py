@@ -1,4 +1,21 @@
-"""The methods: the paper's own and those that it compares with."""
+"""The methods: the paper's own and those that it compares with.
+
+What each asks of an LLM, by the task's prompt templates, and what of gold data its prompts show.
+Every method keeps the epoch that is best on gold validation; none sees the test split.
+
+| method | prompts for the seed | prompts of later rounds | shows gold |
+|---|---|---|---|
+| S3 | `rationale`, `query` (1) | `mistake`, for each error | contexts (2); errors and labels |
+| S3, `rationales=false` | `bare` (1) | `mistake`, for each error | likewise |
+| S3, `extrapolated=nothing` | `rationale`, `query` (1) | none | contexts (2) |
+| GoldGen: S3, `extrapolated=gold` | `rationale`, `query` (1) | `mistake` | all texts, all labels |
+| ZeroGen | `condition`, `zerogen` (3) | none | contexts, no labels, no answers |
+| ProGen | `condition`, `zerogen` (3) | the same, after synthetic examples | as ZeroGen |
+| GoldOnly | none | none | nothing: it trains on gold data |
+
+(1) `query` alone where the task has given texts. (2) The given texts; in question answering with
+their answers. (3) `query` where the task has given texts and `zerogen` is empty.
+"""
 
 from s3.methods.base import Bench, Method, Round
 from s3.methods.gold import GoldOnly

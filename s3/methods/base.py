@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import random
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass, field, fields
+from typing import Any, Protocol
 
 from s3.data.example import Example, Mistake
-from s3.llm import Session
+from s3.llm import Session, Style
+from s3.student import Predictor
 from s3.synthesis import SynthesisedSet
 from s3.tasks import Task
-
-if TYPE_CHECKING:
-    from s3.student import Predictor
 
 
 class Fit(Protocol):
@@ -36,6 +34,7 @@ class Bench:
     validation: list[Example]
     train: list[Example]
     seed: int
+    metric: str  # of the head's scores on gold validation: what a choice between models goes by
 
 
 @dataclass(frozen=True)
@@ -48,18 +47,27 @@ class Round:
     mistakes: list[Mistake]
     predictor: Predictor
     validation: list[Example]  # what chose the epoch
+    unused: list[Example] = field(default_factory=list)  # there or written so far, over the size
 
 
 @dataclass(kw_only=True)
 class Method:
     """A way from gold data and an LLM to a trained small model."""
 
-    def check(self, task: Task) -> None:
-        """Raise ValueError where the method cannot do this task."""
+    def templates(self, task: Task) -> set[str]:
+        """Return the names of the task's prompt templates that this method fills."""
+        return set()
 
-    def files(self) -> list[str]:
-        """Return the files and folders whose content decides the result."""
-        return []
+    def check(self, task: Task, style: Style) -> None:
+        """Raise ValueError where the method cannot do this task, or a prompt it needs is empty."""
+        for name in sorted(self.templates(task)):
+            if not getattr(task, name).has(style):
+                raise ValueError(f"task.{name}.{style.value} is empty: this method asks with it")
+
+    def identity(self) -> dict[str, Any]:
+        """Return what of this method decides the result."""
+        options = {one.name: getattr(self, one.name) for one in fields(self)}
+        return {"class": type(self).__name__, **options}
 
     def run(self, bench: Bench) -> Iterator[Round]:
         """Yield the rounds, each after its training."""
@@ -69,20 +77,32 @@ class Method:
 def mistakes_of(task: Task, validation: list[Example], predictor: Predictor) -> list[Mistake]:
     """Return the gold validation examples that the model gets wrong (Alg. 2's D_mis)."""
     head = task.head()
-    pairs = zip(validation, predictor.validation, strict=True)
+    pairs = zip(validation, predictor.validation.answers, strict=True)
     return [Mistake(one, said) for one, said in pairs if not head.correct(one, said)]
 
 
-def cut(examples: Sequence[Example], size: int, seed: int) -> list[Example]:
-    """Return `size` examples, balanced over labels as far as they reach, in their own order."""
-    order = list(range(len(examples)))
-    random.Random(seed).shuffle(order)
-    turn: dict[str, int] = {}
+def label_of(example: Example) -> str:
+    """Return an example's label; all answers to questions count as one."""
+    return example.target if isinstance(example.target, str) else ""
 
-    def rank(index: int) -> int:  # the n-th example of its label comes in the n-th turn
-        label = str(examples[index].target) if isinstance(examples[index].target, str) else ""
-        turn[label] = turn.get(label, 0) + 1
-        return turn[label]
 
-    ranked = sorted(((rank(index), place) for place, index in enumerate(order)))
-    return [examples[index] for index in sorted(order[place] for _, place in ranked[:size])]
+def balanced(
+    examples: Sequence[Example], number: int, beside: Sequence[Example] = ()
+) -> list[Example]:
+    """Return at most `number` of the examples, such that labels even out, those `beside` too.
+
+    Each time the first that is left of the label with the fewest so far; where a label has no
+    more examples, the others go on.
+    """
+    counts = Counter(map(label_of, beside))
+    left: defaultdict[str, deque[Example]] = defaultdict(deque)
+    for example in examples:
+        left[label_of(example)].append(example)
+    chosen: list[Example] = []
+    while left and len(chosen) < number:
+        label = min(left, key=lambda label: counts[label])
+        chosen.append(left[label].popleft())
+        counts[label] += 1
+        if not left[label]:
+            del left[label]
+    return chosen

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import random
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,12 +12,11 @@ from s3.data.example import Example, Target
 from s3.llm.types import Style
 from s3.methods.base import Bench, Method, Round, mistakes_of
 from s3.methods.influence import Floats, LastLayer, influences
-from s3.methods.zerogen import check_query, query, zero_shot
-from s3.synthesis import SEED_ATTEMPTS, Slot, SynthesisedSet, write
+from s3.methods.zerogen import query, zero_shot, zero_shot_templates
+from s3.student import Predictor
+from s3.synthesis import SEED_ATTEMPTS, Place, SynthesisedSet, write
 from s3.tasks import Classification, Draft, Dropped, Task
-
-if TYPE_CHECKING:
-    from s3.student import Predictor
+from s3.text import words
 
 Pool = dict[Target, list[Example]]
 
@@ -54,27 +51,31 @@ class ProGen(Method):
         if self.damping <= 0:
             raise ValueError(f"damping must be above 0, not {self.damping}")
 
-    def check(self, task: Task) -> None:
-        """Raise ValueError for a task that is no classification."""
+    def templates(self, task: Task) -> set[str]:
+        """Return the names of the task's prompt templates that this method fills."""
+        return zero_shot_templates(task)
+
+    def check(self, task: Task, style: Style) -> None:
+        """Raise ValueError for a task that is no classification, or an empty prompt."""
         if not isinstance(task, Classification):
             raise ValueError(f"method=progen is for classification only, not for task={task.name}")
-        check_query(task)
+        super().check(task, style)
 
     def run(self, bench: Bench) -> Iterator[Round]:
         """Yield a training for each feedback, and the last one on all."""
         prompts = Prompts(self, bench)
-        batch = prompts.write(self.held_out + self.sizes[0], (), 0)
-        held_out, batch.examples = batch.examples[: self.held_out], batch.examples[self.held_out :]
-        batch.wanted = self.sizes[0]
-        train = list(batch.examples)
+        written = prompts.write(self.held_out + self.sizes[0], (), 0)
+        held_out = written.examples[: self.held_out]
+        written.examples, written.wanted = written.examples[self.held_out :], self.sizes[0]
+        train = list(written.examples)
         for index, size in enumerate(self.sizes):
             if index:
-                batch = prompts.write(size - len(train), [*held_out, *train], index)
-                train = [*train, *batch.examples]
+                written = prompts.write(size - len(train), [*held_out, *train], index)
+                train = [*train, *written.examples]
             what = f"round {index} training"
             predictor = bench.fit(train, bench.validation, what=what, start=None)
             mistakes = mistakes_of(bench.task, bench.validation, predictor)
-            yield Round(index, train, batch, mistakes, predictor, bench.validation)
+            yield Round(index, train, written, mistakes, predictor, bench.validation)
             if index + 1 < len(self.sizes):
                 prompts.pool = self._pool(bench, train, held_out, predictor, index)
 
@@ -112,63 +113,58 @@ class Prompts:
         self.method, self.bench = method, bench
         self.pool: Pool = {}
         self._asked = SynthesisedSet(0)
-        self._slot = zero_shot(bench, method.held_out + method.size, self._asked)
-        self._place = 0
+        self._place = zero_shot(bench, method.held_out + method.size, self._asked)
+        self._next = 0
 
     def write(self, number: int, known: list[Example] | tuple[()], index: int) -> SynthesisedSet:
         """Write `number` examples that are not in `known`, for a round."""
-        places = range(self._place, self._place + number)
-        self._place = places.stop
-        slots = [self._fed(place, index) for place in places]
+        numbers = range(self._next, self._next + number)
+        self._next = numbers.stop
+        places = [self._fed(one, index) for one in numbers]
         task, llm, what = self.bench.task, self.bench.llm, f"round {index} data"
-        batch = write(task, llm, slots, known, what, SEED_ATTEMPTS)
-        batch.charge(self._asked)
+        written = write(task, llm, places, known, what, SEED_ATTEMPTS)
+        written.charge(self._asked)
         self._asked = SynthesisedSet(0)
-        return batch
+        return written
 
-    def _fed(self, place: int, index: int) -> Slot:
-        slot = self._slot(place)
+    def _fed(self, number: int, index: int) -> Place:
+        """Return a place of ZeroGen's that shows examples of the pool by chance."""
+        place = self._place(number)
 
         def fed(attempt: int) -> Draft:
-            ask = slot(attempt)
-            ask = replace(ask, origin=replace(ask.origin, round=index))
-            rng = random.Random(f"{self.bench.seed}/{place}/{attempt}/feedback")
-            pool = self.pool.get(ask.target)
+            draft = place(attempt)
+            draft = replace(draft, origin=replace(draft.origin, round=index))
+            rng = random.Random(f"{self.bench.seed}/{number}/{attempt}/feedback")
+            pool = self.pool.get(draft.target)
             if not pool or rng.random() >= self.method.feedback:
-                return ask
+                return draft
             shown = rng.sample(pool, min(self.method.in_context, len(pool)))
-            return show(self.bench.task, self.bench.llm.style, ask, shown, self.method.overlap)
+            return show(self.bench.task, self.bench.llm.style, draft, shown, self.method.overlap)
 
         return fed
 
 
-def show(task: Task, style: Style, ask: Draft, examples: list[Example], overlap: float) -> Draft:
+def show(task: Task, style: Style, draft: Draft, examples: list[Example], overlap: float) -> Draft:
     """Return a request with examples before it, each as ZeroGen's query with its reply.
 
     A reply that holds a share `overlap` or more of the words of one of them is dropped.
     """
-    blocks = [_shown(task, style, example) for example in examples]
-    text = "\n\n".join([*blocks, ask.prompt.text])
-    vocabularies = [words(example.fields[task.written]) for example in examples]
+    text = "\n\n".join([*(_shown(task, style, one) for one in examples), draft.prompt.text])
+    vocabularies = [set(words(example.fields[task.written])) for example in examples]
 
     def check(written: str) -> None:
-        said = words(written)
+        said = set(words(written))
         if any(len(one & said) >= overlap * len(one) > 0 for one in vocabularies):
             raise Dropped("overlap")
 
-    prompt, origin = replace(ask.prompt, text=text), replace(ask.origin, prompt=text)
-    return replace(ask, prompt=prompt, origin=origin, check=check)
+    prompt, origin = replace(draft.prompt, text=text), replace(draft.origin, prompt=text)
+    return replace(draft, prompt=prompt, origin=origin, check=check)
 
 
 def _shown(task: Task, style: Style, example: Example) -> str:
     asked = query(task, style, example.fields, example.target, example.origin.source).prompt.text
     text = example.fields[task.written]
     return f'{asked}{text}"' if asked.endswith('"') else f"{asked}\n{text}"
-
-
-def words(text: str) -> set[str]:
-    """Return the words of a text in lower case, without punctuation."""
-    return set(re.findall(r"\w+", text.lower()))
 
 
 def scores_of(

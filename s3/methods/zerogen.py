@@ -7,74 +7,82 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from s3.data.example import Origin, Target
+from s3.data.example import Example, Origin, Target
 from s3.errors import UserError
 from s3.llm import Session
 from s3.llm.types import Completion, Prompt, Style
 from s3.methods.base import Bench
-from s3.methods.s3 import S3, Extrapolated
-from s3.synthesis import SEED_ATTEMPTS, Slot, SynthesisedSet, drawn_slot, write
+from s3.methods.loop import Extrapolated, ExtrapolationLoop
+from s3.synthesis import SEED_ATTEMPTS, Place, SynthesisedSet, drawn_place, write
 from s3.tasks import Draft, Task
 from s3.tasks.base import Fields, stops, whole
-from s3.tasks.cleaning import is_declined, strip_frame
+from s3.tasks.cleaning import asks_back, is_declined, strip_frame
 
 CONDITION_TOKENS = 16  # a name, not a text
 
 
 @dataclass(kw_only=True)
-class ZeroGen(S3):
-    """Seed data as ZeroGen writes it; the rest is S3's, so its errors can be extrapolated too."""
+class ZeroGen(ExtrapolationLoop):
+    """Seed data as ZeroGen writes it; by itself nothing is extrapolated.
 
-    rationales: bool = False
+    Its own prompts, a made-up condition (a film) for each text where the task has a prompt for it,
+    answers found in the contexts, its rules for where a reply ends. One part of the paper is
+    missing: its self-debiasing of NLI, which lowers the probability of words that the opposite
+    label's prompt would give too, needs the LLM's own token probabilities and is not built.
+    With `extrapolated` its errors are extrapolated too, as in S3's study of transfer (Table 5).
+    """
+
     extrapolated: Extrapolated = Extrapolated.nothing
 
-    def check(self, task: Task) -> None:
-        """Raise ValueError where the task has no query that does without rationales."""
-        check_query(task)
+    def seed_templates(self, task: Task) -> set[str]:
+        """Return ZeroGen's query, and what asks for its condition."""
+        return zero_shot_templates(task)
 
-    def _write_seed(self, bench: Bench, size: int) -> SynthesisedSet:
+    def write_seed(self, bench: Bench, size: int, known: list[Example]) -> SynthesisedSet:
         """ZeroGen's seed: no rationale, a made-up condition where the task has one."""
         asked = SynthesisedSet(0)
-        slot = zero_shot(bench, size, asked)
-        slots = [slot(place) for place in range(size)]
-        batch = write(bench.task, bench.llm, slots, (), "seed data", SEED_ATTEMPTS)
-        batch.charge(asked)
-        return batch
+        place = zero_shot(bench, size, asked, first=len(known))
+        places = [place(number) for number in range(size)]
+        seed = write(bench.task, bench.llm, places, known, "seed data", SEED_ATTEMPTS)
+        seed.charge(asked)
+        return seed
 
 
-def check_query(task: Task) -> None:
-    """Raise ValueError where the task has no query that does without rationales."""
-    if not task.given and not task.zerogen:
-        raise ValueError(
-            "task.zerogen is empty: without rationales a task with nothing given needs a query "
-            "of its own, for instance 'The movie review in $label sentiment is: \"'"
-        )
+def zero_shot_templates(task: Task) -> set[str]:
+    """Return the names of the templates that ZeroGen's prompts are filled from.
+
+    A task with given texts may do without a query of ZeroGen's own: `query` serves.
+    """
+    own = {"zerogen"} if task.zerogen or not task.given else {"query"}
+    return own | ({"condition"} if task.condition else set())
 
 
-def zero_shot(bench: Bench, size: int, asked: SynthesisedSet) -> Callable[[int], Slot]:
-    """Return what asks for a place with ZeroGen's query; `size` places have their own condition.
+def zero_shot(
+    bench: Bench, size: int, asked: SynthesisedSet, first: int = 0
+) -> Callable[[int], Place]:
+    """Return what asks for the places `first`, `first` + 1 ... with ZeroGen's query.
 
-    Draws are those of S3's seeds without rationales, so equal prompts are paid for once; but no
-    gold answer is used: as in ZeroGen, answers are spans found in the contexts. `asked` counts
-    the completions that went into conditions.
+    `size` places have a condition of their own. Draws are those of S3's seeds without rationales,
+    so equal prompts are paid for once; but no gold answer is used: as in ZeroGen, answers are
+    spans found in the contexts. `asked` counts the completions that went into conditions.
     """
     task, style = bench.task, bench.llm.style
     contexts = [replace(one, target="") for one in task.context_examples(bench.train)]
     made_up = conditions(task, bench.llm, size, asked) or [""] * size
 
-    def slot(place: int) -> Slot:
-        def ask(rng: random.Random, fields: Fields, target: Target) -> Draft:
-            return query(task, style, fields, target, made_up[place % size])
+    def place(number: int) -> Place:
+        def draft(rng: random.Random, fields: Fields, target: Target) -> Draft:
+            return query(task, style, fields, target, made_up[number % size])
 
-        return drawn_slot(task, contexts, f"{bench.seed}/{place}", ask)
+        return drawn_place(task, contexts, f"{bench.seed}/{first + number}", draft)
 
-    return slot
+    return place
 
 
 def query(task: Task, style: Style, fields: Fields, target: Target, condition: str) -> Draft:
     """Return ZeroGen's request for an example; its origin's source is the condition."""
-    wording = task.zerogen or task.query
-    text = wording.fill(style, {**fields, **task.words(target), "condition": condition})
+    template = task.zerogen or task.query
+    text = template.fill(style, {**fields, **task.words(target), "condition": condition})
     origin = Origin("seed", source=condition, prompt=text)
     return Draft(task.prompt(style, text), fields, target, origin, tuple(fields.values()))
 
@@ -89,7 +97,7 @@ def conditions(task: Task, llm: Session, number: int, asked: SynthesisedSet) -> 
     text = task.condition.fill(llm.style, {})
     chat = llm.style is Style.chat
     prompt = Prompt(
-        text, task.system if chat else "", () if chat else stops(text), CONDITION_TOKENS
+        text, task.system if chat else "", () if chat else stops(text), CONDITION_TOKENS, "name"
     )
     found: dict[str, None] = {}
     for reply in llm.complete([prompt] * number, "conditions"):
@@ -105,4 +113,5 @@ def _names(reply: Completion, prompt: Prompt) -> list[str]:
     """Return the one name that a reply gives, or nothing."""
     text, finished = whole(reply, prompt)
     name = strip_frame(text).rstrip(" .,;:")
-    return [name] if name and finished and not is_declined(text) else []
+    fails = not finished or is_declined(text) or asks_back(text)
+    return [name] if name and not fails else []

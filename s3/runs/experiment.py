@@ -1,29 +1,32 @@
-"""One experiment: the composed parts, and run(): rounds scored, written down and tracked."""
+"""One experiment: the composed parts, and run(): rounds scored, written down and told."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from s3 import __version__
 from s3.audit import Audit
 from s3.data.gold import GoldData
-from s3.data.rows import content_digest, fingerprint
+from s3.errors import UserError
 from s3.llm import LLM, Session
 from s3.methods import Method
 from s3.runs import dryrun
 from s3.runs.folder import RunFolder
-from s3.runs.listeners.table import show
-from s3.runs.listeners.wandb import Wandb
+from s3.runs.identity import identity
+from s3.runs.listeners.base import Listeners
+from s3.runs.listeners.summary import Summary
+from s3.runs.listeners.table import Table, show
+from s3.runs.listeners.wandb import Tracker, Wandb
+from s3.runs.reading import Run
 from s3.runs.rounds import Rounds
 from s3.storage import digest
 from s3.student import Student
 from s3.tasks import Task
 
-# These say how a run is carried out, not what comes out of it.
-UNDECIDING = ("audit", "root", "fresh", "dry_run", "wandb")
+ROOTS = ("outputs", "multirun")  # of single runs and of sweeps
 
 
 @dataclass(kw_only=True)
@@ -46,60 +49,71 @@ class Experiment:
         """Check the seed, and that the parts go together."""
         if self.seed < 0:
             raise ValueError(f"seed must be at least 0, not {self.seed}")
-        self.method.check(self.task)
+        self.method.check(self.task, self.llm.style)
         self.model.check(self.task.head())
 
     def run(self, config: dict[str, Any], choices: Mapping[str, str]) -> RunFolder:
-        """Run to the end, or find the finished run; return its report.
+        """Run to the end, or find the finished run; return its folder.
 
         `config` is the composed configuration, `choices` the option chosen for each of its
         groups. Raises UserError for what a person can mend.
         """
         gold = self.task.load(self.seed)
-        identity = self._identity(config, gold)
-        report = RunFolder(Path(self.root or "outputs") / self._name(choices, identity))
+        decides = identity(
+            self.task, self.llm, self.model, self.method, self.audit, gold, self.seed
+        )
+        ending = f"seed{self.seed}-{digest(decides)[:8]}"
+        names = [choices[group] for group in ("task", "method", "llm", "model")]
+        folder = RunFolder(Path(self.root or ROOTS[0]) / "-".join([*names, ending]))
         if self.dry_run:
-            self._rehearse(report, gold, choices["task"])
-            return report
-        if report.summary and not self.fresh:
-            print(f"finished before (fresh=true runs it again): {report.folder}")
-            show(report)
-            return report
-        config = {**config, "choices": dict(choices)}
-        with report.open(config, identity, self.fresh):
-            self._run(report, gold, config)
-        show(report)
-        return report
+            self._rehearse(folder, gold, choices["task"])
+            return folder
+        if not self.fresh and (found := self._finished(folder, ending)):
+            print(f"finished before (fresh=true runs it again): {found.path}")
+            show(Run.open(found.path))
+            return found
+        about = {"task": choices["task"], "method": choices["method"], "seed": self.seed}
+        with folder.hold({**config, "choices": dict(choices)}, decides, self.fresh):
+            self._carry_out(folder, gold, config, about)
+        if not folder.finished:
+            raise UserError(
+                f"{folder.path}: the summary could not be written. Data and model are there; the "
+                "same command writes it."
+            )
+        return folder
 
-    def _rehearse(self, report: RunFolder, gold: GoldData, name: str) -> None:
-        kind = report.folder.name.rpartition("-seed")[0]
-        like = list(report.folder.parent.glob(f"{kind}-seed*"))
-        dryrun.show(dryrun.rehearse(self, gold, dryrun.learn(self.llm, self.task, name, like)))
+    def _finished(self, folder: RunFolder, ending: str) -> RunFolder | None:
+        """The finished run with this identity; by default a sweep finds single runs' too."""
+        roots = [Path(self.root)] if self.root not in (None, *ROOTS) else map(Path, ROOTS)
+        others = [RunFolder(path) for root in roots for path in root.glob(f"*-{ending}")]
+        return next((one for one in (folder, *others) if one.finished), None)
 
-    def _run(self, report: RunFolder, gold: GoldData, config: Mapping[str, Any]) -> None:
-        name = report.folder.name
-        with (
-            self.wandb.run(report.folder, config) as tracker,
-            Session(self.llm, self.seed, name, fresh=self.fresh) as llm,
-        ):
-            rounds = Rounds(self, gold, llm, report, tracker)
+    def _rehearse(self, folder: RunFolder, gold: GoldData, name: str) -> None:
+        kind = folder.name.rpartition("-seed")[0]
+        like = list(folder.path.parent.glob(f"{kind}-seed*"))
+        habits = dryrun.learn(self.llm, self.task, name, like)
+        plan = dryrun.rehearse(
+            self.task, self.llm, self.method, self.model, gold, self.seed, habits
+        )
+        dryrun.show(plan)
+
+    def _carry_out(
+        self, folder: RunFolder, gold: GoldData, config: Mapping[str, Any], about: Mapping[str, Any]
+    ) -> None:
+        listeners = Listeners([Tracker(self.wandb), Summary(), Table()])
+        with Session(self.llm, self.seed, folder.attempt) as session:
+            rounds = Rounds(
+                self.task, self.method, self.model, gold, self.seed, session, folder, listeners,
+                self.audit,
+            )  # fmt: skip
+            if rounds.gold_shared:
+                print(rounds.gold_shared, file=sys.stderr)
+            listeners.started(folder, config)
             try:
                 rounds.run()
-            finally:
-                report.failures(llm.failures)
-            rounds.finish()
-
-    def _identity(self, config: Mapping[str, Any], gold: GoldData) -> dict[str, Any]:
-        """What decides the result: the configuration, the data, the seed, the version."""
-        deciding = {name: part for name, part in config.items() if name not in UNDECIDING}
-        deciding["near"] = config["audit"]["near"]  # decides metrics, if not data
-        deciding["llm"] = self.llm.identity()
-        splits = {"validation": gold.validation, "train": gold.train, "test": gold.test}
-        data = {name: fingerprint(examples) for name, examples in splits.items()}
-        named = [*self.method.files(), *([self.task.contexts] if self.task.contexts else [])]
-        files = {name: content_digest(Path(name)) for name in named}
-        return {"version": __version__, "config": deciding, "gold": data, "files": files}
-
-    def _name(self, choices: Mapping[str, str], identity: Mapping[str, Any]) -> str:
-        parts = [choices[group] for group in ("task", "method", "llm", "model")]
-        return "-".join([*parts, f"seed{self.seed}", digest(identity)[:8]])
+                folder.write_failures(session.failures)
+                rounds.finish(about)
+            except BaseException:
+                folder.write_failures(session.failures)
+                listeners.stopped()
+                raise

@@ -1,78 +1,95 @@
-"""The rounds of one run: each is scored on test, written down, and logged."""
+"""The rounds of one run: each is scored on test, written down, and told to the listeners."""
 
 from __future__ import annotations
 
 import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import Any
 
-from s3.audit import Auditor
+from s3.audit import Audit, Auditor
 from s3.data.example import Example
 from s3.data.gold import GoldData
 from s3.data.rows import fingerprint
 from s3.llm import Session
-from s3.methods import Bench, Round
-from s3.runs.folder import MetricsRow, RunFolder
-from s3.runs.listeners.wandb import Tracker
+from s3.methods import Bench, Method, Round
+from s3.runs.folder import GOLD_COPIES, MetricsRow, RunFolder
+from s3.runs.listeners.base import Listener
 from s3.storage import digest
-from s3.student import Predictor
-
-if TYPE_CHECKING:
-    from s3.runs.experiment import Experiment
+from s3.student import Predictor, Student
+from s3.tasks import Task
 
 
 @dataclass
 class Rounds:
     """Runs a method to its end. This is the only place that sees the test split."""
 
-    experiment: Experiment
+    task: Task
+    method: Method
+    student: Student
     gold: GoldData
-    llm: Session
-    report: RunFolder
-    tracker: Tracker
+    seed: int
+    session: Session
+    folder: RunFolder
+    listener: Listener
+    audit: Audit
     rows: list[MetricsRow] = field(default_factory=list)
     best: Round | None = None  # by gold validation; the earliest of equals
     last: Round | None = None
     _training: float = 0.0  # seconds spent in fit during the current round
 
     def __post_init__(self) -> None:
-        """Get ready to compare each round's data with the gold data."""
-        task, gold = self.experiment.task, self.gold
-        splits = {"validation": gold.validation, "test": gold.test}
-        if gold.train is not gold.validation:
-            splits["train"] = gold.train
-        self._auditor = Auditor(self.experiment.audit, splits, task.written, task.given)
+        """Get ready to compare each round's data with the gold data, and these with each other."""
+        splits = {"validation": self.gold.validation, "test": self.gold.test}
+        if self.gold.train is not self.gold.validation:
+            splits["train"] = self.gold.train
+        self.head = self.task.head()
+        self.metric = self.student.choosing_metric(self.head, self.gold.validation)
+        self._auditor = Auditor(self.audit, splits, self.task.written, self.task.given)
+        self._gold_findings = self._auditor.compare_gold()
+        self.folder.write_gold_copies(self._gold_findings.copies)
 
     def run(self) -> None:
-        """Score, write and log each round that the method yields."""
-        head = self.experiment.task.head()
+        """Score, write and tell each round that the method yields."""
+        bench = Bench(
+            self.task, self.session, self._fit, self.gold.validation, self.gold.train, self.seed,
+            self.metric,
+        )  # fmt: skip
         started = time.monotonic()
-        for round_ in self.experiment.method.run(self._bench()):
+        for round_ in self.method.run(bench):
             seconds = {"seconds/training": self._training}
             seconds["seconds/synthesis"] = time.monotonic() - started - self._training
             row = self._row(round_, seconds)
             self.rows.append(row)
-            self.tracker.round(round_.index, row, round_.predictor.history)
-            name = f"validation/{head.metric}"
+            self.listener.round(round_, row)
+            name = f"validation/{self.metric}"
             if self.best is None or row[name] > self.rows[self.best.index][name]:
                 self.best = round_
             self.last = round_
             started, self._training = time.monotonic(), 0.0
 
-    def finish(self) -> None:
-        """Write the data set, the model that is best on validation, and the summary."""
+    @property
+    def gold_shared(self) -> str:
+        """What is to be said of gold rows that stand in two splits; empty where there are none."""
+        counts = {
+            name.removeprefix("audit/gold/").replace("_", " "): count
+            for name, count in self._gold_findings.metrics.items()
+            if count and "_other_label" not in name
+        }
+        listed = ", ".join(f"{count:.0f} rows of {name}" for name, count in counts.items())
+        return f"gold: {listed} ({self.folder.path / GOLD_COPIES})" if listed else ""
+
+    def finish(self, about: Mapping[str, Any]) -> None:
+        """Write the data set and the model that is best on validation; tell the summary.
+
+        `about` says what the run was: its parts' names, its seed, its options.
+        """
         assert self.best is not None
         assert self.last is not None
-        metric = self.experiment.task.head().metric
-        self.report.finish(self.last, self.best)
-        where = self.tracker.finish(self.rows[self.best.index])
-        self.report.summarise(self.best.index, self.rows, metric, where)
-
-    def _bench(self) -> Bench:
-        experiment, gold = self.experiment, self.gold
-        return Bench(
-            experiment.task, self.llm, self._fit, gold.validation, gold.train, experiment.seed
-        )
+        self.folder.write_products(self.last, self.best)
+        summary = {**about, "metric": self.metric, "best_round": self.best.index}
+        self.listener.finished({**summary, "rounds": self.rows})
 
     def _fit(
         self,
@@ -84,44 +101,54 @@ class Rounds:
     ) -> Predictor:
         self._auditor.check(train)
         started = time.monotonic()
-        lineage = digest([fingerprint(train), fingerprint(validation), start is not None])
-        predictor = self.experiment.model.fit(
-            self.experiment.task.head(),
-            train,
-            validation,
-            seed=self.experiment.seed,
-            folder=self.report.trainings / lineage,
-            what=what,
-            start=start,
+        # All that decides the training, the weights that it starts from included.
+        lineage = digest(
+            [fingerprint(train), fingerprint(validation), start.lineage if start else None]
         )
+        predictor = self.student.fit(
+            self.head, train, validation, seed=self.seed, folder=self.folder.trainings / lineage,
+            what=what, start=start,
+        )  # fmt: skip
         self._training += time.monotonic() - started
         return predictor
 
     def _row(self, round_: Round, seconds: MetricsRow) -> MetricsRow:
         """A round's metrics; those of a round that was finished before are kept as they were."""
         train = fingerprint(round_.train)
-        kept = self.report.scored(round_.index, train)
+        kept = self.folder.scored(round_.index, train)
         if kept is not None:
             return kept
-        audit = self._auditor.measure(round_.train)
+        findings = self._auditor.measure(round_.train)
         started = time.monotonic()
-        test = self._test(round_)
-        row = {**data_row(round_), **audit.metrics, **test, **self._spent(round_), **seconds}
+        scores = self._scores(round_)
+        paid = self.session.paid - sum(row["llm/cost"] for row in self.rows)
+        row = {**data_row(round_), **self._gold_findings.metrics, **findings.metrics, **scores}
+        row |= {"llm/tokens": round_.added.tokens, "llm/cost": round(paid, 9), **seconds}
         row["seconds/test"] = time.monotonic() - started
-        self.report.round(round_, train, row, audit.copies)
+        self.folder.write_round(round_, train, row, findings)
         return row
 
-    def _test(self, round_: Round) -> MetricsRow:
-        head = self.experiment.task.head()
-        validation = head.score(round_.validation, round_.predictor.validation)
-        test = head.score(self.gold.test, round_.predictor.predict(self.gold.test))
-        row = {f"train/{name}": value for name, value in round_.predictor.train_score.items()}
-        row |= {f"validation/{name}": value for name, value in validation.items()}
-        return row | {f"test/{name}": value for name, value in test.items()}
+    def _scores(self, round_: Round) -> MetricsRow:
+        """Score a round on all splits, and write down what its model answered."""
+        predictor, labels = round_.predictor, self.task.label_names
+        row = {f"train/{name}": value for name, value in predictor.train_score.items()}
+        answers = {
+            "validation": (round_.validation, predictor.validation),
+            "test": (self.gold.test, predictor.predict(self.gold.test)),
+        }
+        for split, (examples, said) in answers.items():
+            scores = self.head.score(examples, said.answers)
+            row |= {f"{split}/{name}": value for name, value in scores.items()}
+            if labels:
+                row[f"{split}/majority"] = majority(examples)
+            self.folder.write_predictions(round_.index, split, examples, said, labels)
+        return row
 
-    def _spent(self, round_: Round) -> MetricsRow:
-        paid = self.llm.paid - sum(row["llm/cost"] for row in self.rows)
-        return {"llm/tokens": round_.added.tokens, "llm/cost": round(paid, 9)}
+
+def majority(examples: Sequence[Example]) -> float:
+    """Return the share of the most frequent label: the accuracy of always answering with it."""
+    counts = Counter(str(example.target) for example in examples)
+    return max(counts.values()) / len(examples)
 
 
 def data_row(round_: Round) -> MetricsRow:
@@ -131,6 +158,7 @@ def data_row(round_: Round) -> MetricsRow:
         "data/size": len(round_.train),
         "data/seed": sum(origin.kind == "seed" for origin in origins),
         "data/added": len(round_.added.examples) if round_.index else 0,
+        "data/unused": len(round_.unused),
         "data/missing": round_.added.wanted - len(round_.added.examples),
         "data/duplicates": round_.added.dropped["duplicate"],
         "mistakes": len(round_.mistakes),

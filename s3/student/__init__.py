@@ -1,18 +1,18 @@
 """The small model: heads (examples <-> tensors <-> answers), its training and its predictions."""
 
-from s3.student.classifier import Classifier
-from s3.student.head import Head
-from s3.student.precision import Precision
+from s3.student.heads import Classifier, Head, Predictions, SpanExtractor
 from s3.student.predictor import Predictor
-from s3.student.spans import SpanExtractor
-from s3.student.student import Package, Student
+from s3.student.settings import Package, Precision, Settings
+from s3.student.student import Student
 
 __all__ = [
     "Classifier",
     "Head",
     "Package",
     "Precision",
+    "Predictions",
     "Predictor",
+    "Settings",
     "SpanExtractor",
     "Student",
 ]

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 from torch import nn
-from transformers import AttentionInterface, AttentionMaskInterface
+from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedModel
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
@@ -65,10 +65,10 @@ def _bias(seen: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
 
 
 def quicken(model: Any) -> None:
-    """Make a transformers model on the CPU draw its dropout by `mask`."""
-    if model._supports_attention_backend:
-        model.set_attn_implementation(ATTENTION)
+    """Make a model on the CPU, and all of transformers' models in it, draw dropout by `mask`."""
     for part in model.modules():
+        if isinstance(part, PreTrainedModel) and part._supports_attention_backend:
+            part.set_attn_implementation(ATTENTION)
         if type(part) is nn.Dropout:
             part.__class__ = QuickDropout
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
-from s3.student.precision import Precision
+from s3.student.settings import Precision
 
 M_MMAP_THRESHOLD, M_TRIM_THRESHOLD = -3, -1  # glibc's malloc.h
 KERNELS = 64  # compiled products that are kept; a step of a BERT needs 16 at most
@@ -65,17 +65,24 @@ def tune_memory() -> bool:
     return bool(mallopt(M_MMAP_THRESHOLD, 2**30) and mallopt(M_TRIM_THRESHOLD, 2**31 - 1))
 
 
-@contextmanager
-def threads(count: int) -> Iterator[None]:
-    """Compute with `count` threads while the block runs; results depend on their number.
+def use_cores(processes: int = 1) -> None:
+    """Compute from now on with this process's share of the physical cores, of `processes`.
 
-    The process's memory is tuned too, and stays so.
+    The process's memory is tuned too. Results depend on the number of threads.
     """
     import torch
 
     tune_memory()
+    torch.set_num_threads(max(1, cores() // processes))
+
+
+@contextmanager
+def all_cores() -> Iterator[None]:
+    """Compute with all physical cores while the block runs; memory stays tuned."""
+    import torch
+
     before = torch.get_num_threads()
-    torch.set_num_threads(count)
+    use_cores()
     try:
         yield
     finally:

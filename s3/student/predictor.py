@@ -2,61 +2,166 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from s3.data.example import Example
-from s3.student.head import Head
-from s3.student.record import FILE, Record
+from s3.storage import whole, write_text
+from s3.student.encoding import Encoder, Loader, evaluation_plan
+from s3.student.forward import forward
+from s3.student.hardware import chosen
+from s3.student.heads.base import Head, Predictions
+from s3.student.settings import Precision, Settings
+from s3.student.weights import MODEL, Pretrained, load_model
+from s3.weights import sha256
 
 if TYPE_CHECKING:
-    from s3.student.features import Floats
-    from s3.student.student import Student
+    import torch
+
+RECORD = "training.json"  # written last: a folder that has it holds a finished training
+DIGITS = 6  # to which recorded probabilities are rounded
+
+
+@dataclass
+class Record:
+    """What a training leaves beside its weights.
+
+    `history` has one row an epoch, scores in 0..1. `answers` and `probabilities` are those to the
+    validation examples, `train_score` the scores of the training pass itself, all of the kept
+    epoch, which `metric` has chosen.
+    """
+
+    metric: str
+    history: list[dict[str, float]] = field(default_factory=list)
+    best_epoch: int = 0
+    answers: list[str] = field(default_factory=list)
+    probabilities: list[list[float]] = field(default_factory=list)
+    train_score: dict[str, float] = field(default_factory=dict)
+
+    def keep(self, epoch: int, validation: Predictions, train_score: dict[str, float]) -> None:
+        """Make this the kept epoch."""
+        self.best_epoch, self.train_score = epoch, train_score
+        self.answers = validation.answers
+        if validation.probabilities is not None:
+            self.probabilities = validation.probabilities.astype(float).round(DIGITS).tolist()
+
+    def write(self, folder: Path) -> None:
+        """Write the record into the folder of its training."""
+        write_text(folder / RECORD, json.dumps(asdict(self), ensure_ascii=False))
+
+    @classmethod
+    def read(cls, folder: Path) -> Record:
+        """Read the record of a finished training."""
+        return cls(**json.loads((folder / RECORD).read_text(encoding="utf-8")))
 
 
 class Predictor:
-    """The best epoch of a training; its weights are read from the folder when first needed.
+    """The best epoch of a training, or a model that was saved; weights are read when first needed.
 
-    `history` has one row an epoch; `validation` are its answers to the validation examples, and
-    `train_score` the scores of the training pass of the kept epoch.
+    `encoder` is the student's, so that texts are tokenised once; by default the folder's own.
     """
 
-    def __init__(self, student: Student, head: Head, folder: Path) -> None:
-        self.student, self.head, self.folder = student, head, folder
-        record = Record.read(folder)
-        self.history = record.history
-        self.best_epoch = record.best_epoch
-        self.validation = record.validation
-        self.train_score = record.train_score
+    def __init__(
+        self, settings: Settings, head: Head, folder: Path, encoder: Encoder | None = None
+    ) -> None:
+        self.settings, self.head, self.folder = settings, head, folder
+        self.encoder = encoder or Encoder(Settings(**{**settings.plain(), "weights": str(folder)}))
 
     @staticmethod
     def finished(folder: Path) -> bool:
         """Say whether the folder holds a finished training."""
-        return (folder / FILE).exists()
+        return (folder / RECORD).exists()
 
-    def predict(self, examples: list[Example]) -> list[str]:
-        """Return the answer to each example, in order: a label's name, or a text."""
-        from s3.student.inference import infer
+    @cached_property
+    def record(self) -> Record:
+        """The course of the training; a saved model has none."""
+        return Record.read(self.folder)
 
-        return infer(self.student, self.head, self._model, examples)
+    @property
+    def history(self) -> list[dict[str, float]]:
+        """One row an epoch."""
+        return self.record.history
 
-    def features(self, examples: list[Example]) -> tuple[Floats, Floats]:
-        """Return a classifier's last layer's inputs, [examples, width], and logits."""
-        from s3.student.features import features
+    @property
+    def best_epoch(self) -> int:
+        """The number of the kept epoch, from 1."""
+        return self.record.best_epoch
 
-        return features(self, examples)
+    @property
+    def train_score(self) -> dict[str, float]:
+        """The scores of the training pass itself in the kept epoch."""
+        return self.record.train_score
+
+    @cached_property
+    def validation(self) -> Predictions:
+        """The answers of the kept epoch to the validation examples."""
+        return Predictions(self.record.answers, np.array(self.record.probabilities))
+
+    @cached_property
+    def lineage(self) -> str:
+        """A digest of the trained weights: what a training that starts from them depends on."""
+        return sha256(self.folder / MODEL)[:16]
+
+    def predict(self, examples: list[Example]) -> Predictions:
+        """Return the answer to each example, in order, and the probabilities."""
+        head, loader = self.head, self._loader(examples)
+        low = chosen(self.settings.precision) is Precision.bf16
+        codes = forward(
+            self._model,
+            loader,
+            lambda batch: head.codes(head.forward(self._model, batch), batch),
+            "predicting",
+            low=low,
+        )
+        return head.decode(examples, codes, loader.selection.firsts(len(examples)))
+
+    def features(self, examples: list[Example]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return a classifier's last layer's inputs, [examples, width], and logits [.., labels].
+
+        The last layer is the linear one that comes last in the model: in all of transformers'
+        sequence classifiers, the one that gives the logits. In float32, without dropout.
+        """
+        import torch
+
+        seen: list[torch.Tensor] = []
+        last = [part for part in self._model.modules() if isinstance(part, torch.nn.Linear)][-1]
+
+        def step(batch: Any) -> torch.Tensor:
+            self.head.forward(self._model, batch)
+            return seen.pop()
+
+        hook = last.register_forward_hook(
+            lambda _, given, logits: seen.append(torch.cat([given[0], logits], dim=1))
+        )
+        try:
+            found = forward(self._model, self._loader(examples), step, "features", low=False)
+        finally:
+            hook.remove()
+        both = found.astype(np.float64)
+        return both[:, : last.in_features], both[:, last.in_features :]
 
     def save(self, folder: Path) -> None:
         """Copy what `transformers.pipeline` loads: weights, config, tokenizer."""
-        folder.mkdir(parents=True, exist_ok=True)
-        for file in self.folder.iterdir():
-            if file.is_file() and file.name != FILE:
-                shutil.copy2(file, folder / file.name)
+        with whole(folder) as partial:
+            shutil.rmtree(partial, ignore_errors=True)
+            partial.mkdir()
+            for file in self.folder.iterdir():
+                if file.is_file() and file.name != RECORD:
+                    shutil.copy2(file, partial / file.name)
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _loader(self, examples: list[Example]) -> Loader:
+        selection = self.encoder.tokens(self.head).select(examples, targets=False)
+        plan = evaluation_plan(selection.lengths, self.settings.evaluation_tokens)
+        return Loader.of(self.encoder.tokenizer, selection, plan)
 
     @cached_property
     def _model(self) -> Any:
-        from s3.student.pretrained import load_model
-
-        return load_model(self.head, str(self.folder))
+        return load_model(self.head, Pretrained(str(self.folder)))

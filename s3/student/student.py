@@ -1,76 +1,59 @@
-"""The small model as configured: where it comes from and how it is trained."""
+"""The student: the small model as configured, and how it is trained."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from s3.data.example import Example
 from s3.errors import UserError
-from s3.student.head import Head
-from s3.student.precision import Precision
+from s3.student.encoding import Encoder
+from s3.student.heads.base import Head
 from s3.student.predictor import Predictor
-from s3.weights import RegistryWeights
+from s3.student.settings import Settings
+from s3.student.weights import Pretrained, content
 
-if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerFast
-
-    from s3.student.tokens import Tokens
-
-
-@dataclass(kw_only=True)
-class Package:
-    """Weights inside a package of the registry, with the checksum of the weights' file."""
-
-    package: str
-    version: str
-    file: str
-    sha256: str
+# These say how a training is carried out or called, not what comes out of it.
+UNDECIDING = ("name", "weights", "package", "evaluation_tokens")
 
 
 @dataclass(kw_only=True)
-class Student:
-    """A pretrained encoder and its fine-tuning; the schema of `conf/model/*.yaml`.
+class Student(Settings):
+    """A pretrained encoder that can be fine-tuned with any head."""
 
-    Raises ValueError naming the field that is out of range.
-    """
+    @cached_property
+    def encoder(self) -> Encoder:
+        """What turns examples into tokens; it lives as long as the student."""
+        return Encoder(self)
 
-    name: str  # how reports call it
-    weights: str | None = None  # a hub id or a local folder; goes before `package`
-    package: Package | None = None
-    max_length: int  # tokens; the rest of a text is cut off, or for QA read in further windows
-    stride: int = 128  # QA: tokens by which neighbouring windows overlap
-    batch_size: int  # rows a step on average, over all devices; lengths decide how many each has
-    learning_rate: float
-    weight_decay: float = 0.01
-    epochs: int
-    warmup_steps: int = 0
-    patience: int | None = None  # epochs without improvement on validation before training ends
-    accumulation: int = 1  # batches a step
-    evaluation_tokens: int = 4096  # tokens a batch in evaluation
-    precision: Precision = Precision.auto
-    devices: int = 1
-    strategy: str = "auto"  # Lightning's; "ddp" trains in `devices` processes
+    def identity(self) -> dict[str, Any]:
+        """Return what decides a training beside its data: hyper-parameters and weights by content.
 
-    def __post_init__(self) -> None:
-        least = {"max_length": 8, "stride": 0, "batch_size": 1, "epochs": 1, "warmup_steps": 0}
-        least |= {"accumulation": 1, "devices": 1, "weight_decay": 0, "evaluation_tokens": 1}
-        for field, bound in least.items():
-            if getattr(self, field) < bound:
-                raise ValueError(f"{field} must be at least {bound}, not {getattr(self, field)}")
-        if not 0 < self.learning_rate < 1:
-            raise ValueError(f"learning_rate must be between 0 and 1, not {self.learning_rate}")
-        if self.patience is not None and self.patience < 1:
-            raise ValueError(f"patience must be at least 1 or null, not {self.patience}")
-        if self.weights is None and self.package is None:
-            raise ValueError("weights must name a hub id or a folder where no package is given")
+        Raises UserError where the weights' folder is missing.
+        """
+        deciding = {name: one for name, one in self.plain().items() if name not in UNDECIDING}
+        return {**deciding, "precision": self.precision.value, "weights": self._content}
+
+    @cached_property
+    def _content(self) -> str:
+        return content(self)  # hashed once: some hundred megabytes
 
     def check(self, head: Head) -> None:
-        """Raise ValueError where the head's windows could not advance."""
+        """Raise ValueError where the settings do not suit the head."""
         if head.windows and self.stride >= self.max_length:
             raise ValueError(f"model.stride must be below model.max_length={self.max_length}")
+        if self.metric is not None and self.metric not in head.metrics:
+            known = ", ".join(head.metrics)
+            raise ValueError(f"model.metric={self.metric} is none of this task's: {known}")
+
+    def choosing_metric(self, head: Head, validation: list[Example]) -> str:
+        """Return the metric on gold validation that chooses between epochs and between rounds."""
+        return self.metric or head.default_metric(validation)
 
     def fit(
         self,
@@ -82,12 +65,15 @@ class Student:
         folder: Path,
         what: str = "training",
         start: Predictor | None = None,
+        weights: NDArray[np.floating[Any]] | None = None,
     ) -> Predictor:
         """Train afresh from the pretrained weights, or from those of `start`; keep the best epoch.
 
-        `folder` belongs to these inputs alone. A finished training found in it is loaded, a killed
-        one continued to the result of an undisturbed one. `what` is shown beside the progress.
-        Raises UserError where examples are fewer than devices, or no weights can be loaded.
+        `weights` [train] is what each example's loss counts (`weighting.py`); None: all one.
+        `folder` belongs to these inputs alone (`start.lineage` stands for a start). A finished
+        training found in it is loaded, a killed one continued to the result of an undisturbed one.
+        `what` is shown beside the progress. Raises UserError where examples are fewer than devices,
+        or no weights can be loaded.
         """
         if min(len(train), len(validation)) < self.devices:
             raise UserError(
@@ -95,40 +81,12 @@ class Student:
                 f"(model.devices={self.devices}); there are {len(train)} and {len(validation)}"
             )
         if not Predictor.finished(folder):
-            from s3.student.training import train_into
+            from s3.student.lightning.training import train_into
 
-            source = str(start.folder) if start else self.source
-            train_into(folder, self, head, train, validation, seed, what, source)
-        return Predictor(self, head, folder)
-
-    @property
-    def source(self) -> str:
-        """The folder or hub id that the pretrained weights and the tokenizer are loaded from."""
-        if self.weights is None and self.package is not None:
-            return str(RegistryWeights(**vars(self.package)).folder())
-        return str(self.weights)
-
-    @cached_property
-    def tokenizer(self) -> PreTrainedTokenizerFast:
-        """The model's tokenizer; UserError where the model cannot read `max_length` tokens."""
-        from s3.student.pretrained import load_tokenizer
-
-        tokenizer = load_tokenizer(self.source)
-        if self.max_length > tokenizer.model_max_length:
-            raise UserError(
-                f"model.max_length={self.max_length} is more than the "
-                f"{tokenizer.model_max_length} tokens that {self.name} reads"
+            source = Pretrained(str(start.folder)) if start else self.encoder.source
+            metric = self.choosing_metric(head, validation)
+            settings = Settings(**{**self.plain(), "metric": metric})
+            train_into(
+                folder, settings, self.encoder, head, train, validation, weights, seed, source, what
             )
-        return tokenizer
-
-    def tokens(self, head: Head) -> Tokens:
-        """Return the store of all that this student has tokenised for the head so far."""
-        from s3.student.tokens import Tokens
-
-        if head not in self._stores:
-            self._stores[head] = Tokens(head, self.tokenizer, self.max_length, self.stride)
-        return self._stores[head]
-
-    @cached_property
-    def _stores(self) -> dict[Head, Tokens]:
-        return {}
+        return Predictor(self, head, folder, self.encoder)

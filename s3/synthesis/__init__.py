@@ -3,14 +3,14 @@
 from s3.synthesis.extrapolation import extrapolate
 from s3.synthesis.rationales import rationales_of
 from s3.synthesis.seeds import seed_data
-from s3.synthesis.writing import ATTEMPTS, SEED_ATTEMPTS, Slot, SynthesisedSet, drawn_slot, write
+from s3.synthesis.writing import ATTEMPTS, SEED_ATTEMPTS, Place, SynthesisedSet, drawn_place, write
 
 __all__ = [
     "ATTEMPTS",
     "SEED_ATTEMPTS",
-    "Slot",
+    "Place",
     "SynthesisedSet",
-    "drawn_slot",
+    "drawn_place",
     "extrapolate",
     "rationales_of",
     "seed_data",

@@ -1,4 +1,4 @@
-"""Error extrapolation: new examples like those that the small model gets wrong (Alg. 2 and 3)."""
+"""Extrapolation: new examples like those that the small model gets wrong (Alg. 2 and 3)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from s3.data import Example
 from s3.llm import Session
-from s3.synthesis.writing import Slot, SynthesisedSet, write
+from s3.synthesis.writing import Place, SynthesisedSet, write
 from s3.tasks import Task
 
 
@@ -20,9 +20,9 @@ def extrapolate(
 ) -> SynthesisedSet:
     """Write `per_mistake` new examples like each wrong one (Alg. 2, 3): context and label kept."""
 
-    def slot(example: Example) -> Slot:
-        ask = task.mistake_draft(llm.style, example, round_)
-        return lambda attempt: ask
+    def place(example: Example) -> Place:
+        draft = task.mistake_draft(llm.style, example, round_)
+        return lambda attempt: draft
 
-    slots = [slot(example) for example in wrong for _ in range(per_mistake)]
-    return write(task, llm, slots, known, f"round {round_} extrapolation")
+    places = [place(example) for example in wrong for _ in range(per_mistake)]
+    return write(task, llm, places, known, f"round {round_} extrapolation")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from s3.errors import UserError
 from s3.llm import Session
 from s3.llm.types import Completion
@@ -28,17 +30,12 @@ def rationales_of(
         for label, reply in zip(short, llm.complete(prompts, "rationales"), strict=True):
             if isinstance(reply, Completion):
                 asked.count(reply)
-                found[label] = list(dict.fromkeys(found[label] + _items(reply)))[:number]
+                with suppress(Dropped):
+                    listed = dict.fromkeys(found[label] + read_list(reply))
+                    found[label] = list(listed)[:number]
     for label in (label for label, items in found.items() if not items):
         raise UserError(
             f"The LLM listed no rationale for {label} in {CALLS} replies; change "
             "task.rationale, or go without by method.rationales=false."
         )
     return found
-
-
-def _items(reply: Completion) -> list[str]:
-    try:
-        return read_list(reply)
-    except Dropped:
-        return []

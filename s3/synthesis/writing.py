@@ -1,11 +1,11 @@
-"""Synthesis: prompts go to the LLM, clean and new examples come back, drops are counted."""
+"""Writing examples: prompts go to the LLM, clean and new examples come back, drops are counted."""
 
 from __future__ import annotations
 
 import random
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from s3.data.example import Example, Target
@@ -18,8 +18,10 @@ ATTEMPTS = 5  # replies asked for one example at most, before it is given up
 # A seed's place has another context each time: the last tenth of the places is asked for more
 # often, which costs at most as much again as asking once for all.
 SEED_ATTEMPTS, TENTH = 15, 0.1
+# Failures that are a prompt's own: the same prompt would fail again.
+UNFIT = ("too_long", "filtered")
 
-Slot = Callable[[int], Draft]  # attempt -> what to ask for this place of the data set
+Place = Callable[[int], Draft]  # attempt -> what to ask for this place of the data set
 
 
 @dataclass
@@ -29,7 +31,7 @@ class SynthesisedSet:
     wanted: int
     examples: list[Example] = field(default_factory=list)
     dropped: Counter[str] = field(default_factory=Counter)
-    attempts: int = 0  # replies asked for an example that was given up
+    attempts: int = 0  # replies asked for an example that was given up, at most
     completions: int = 0
     tokens: int = 0  # prompt and completion tokens of all completions, dropped ones too
 
@@ -39,7 +41,7 @@ class SynthesisedSet:
         self.tokens += reply.prompt_tokens + reply.completion_tokens
 
     def charge(self, other: SynthesisedSet) -> None:
-        """Count what another batch asked for too: rationales, conditions."""
+        """Count what another set asked for too: rationales, conditions."""
         self.completions += other.completions
         self.tokens += other.tokens
 
@@ -47,83 +49,92 @@ class SynthesisedSet:
     def shortfall(self) -> str:
         """What is missing and why, in a line; empty where nothing is."""
         missing = self.wanted - len(self.examples)
-        if not missing:
+        if missing <= 0:
             return ""
         why = ", ".join(f"{reason} {count}" for reason, count in self.dropped.most_common())
         given_up = f"{missing} of {self.wanted} examples given up"
-        return f"{given_up} after {self.attempts} replies each: {why}"
+        return f"{given_up} after up to {self.attempts} replies each: {why}"
 
 
-def drawn_slot(
+def drawn_place(
     task: Task,
     contexts: list[Example],
-    place: str,
-    ask: Callable[[random.Random, Fields, Target], Draft],
-) -> Slot:
+    name: str,
+    draft: Callable[[random.Random, Fields, Target], Draft],
+) -> Place:
     """Return a place whose given fields and target are drawn; a drop changes all but a label.
 
     The draws depend on the name of the place and the attempt alone.
     """
-    first = task.draw(random.Random(place), contexts)
+    first = task.draw(random.Random(name), contexts)
 
-    def slot(attempt: int) -> Draft:
-        rng = random.Random(f"{place}/{attempt}")
+    def place(attempt: int) -> Draft:
+        rng = random.Random(f"{name}/{attempt}")
         fields, target = task.draw(rng, contexts, first[1]) if attempt else first
-        return ask(rng, fields, target)
+        return draft(rng, fields, target)
 
-    return slot
+    return place
 
 
 def write(
     task: Task,
     llm: Session,
-    slots: list[Slot],
+    places: Sequence[Place],
     known: Iterable[Example],
     what: str,
     attempts: int = ATTEMPTS,
 ) -> SynthesisedSet:
-    """Fill each slot with a clean example that is new; ask again for what is dropped.
+    """Fill each place with a clean example that is new; ask again for what is dropped.
 
-    More than ATTEMPTS `attempts` are for the last tenth of the slots only.
+    An example is new that equals none in `known`, nor an earlier one, by `Example.key`. More than
+    ATTEMPTS `attempts` are for the last tenth of the places only. A prompt that the LLM cannot
+    take is not asked again: its place waits for an attempt with another one.
     """
-    batch = SynthesisedSet(wanted=len(slots))
-    seen = {_key(example) for example in known}
+    written = SynthesisedSet(wanted=len(places))
+    seen = {example.key() for example in known}
     filled: dict[int, Example] = {}
+    unfit: set[Prompt] = set()
     for attempt in range(attempts):
-        places = [place for place in range(len(slots)) if place not in filled]
-        if not places or (attempt >= ATTEMPTS and len(places) > TENTH * len(slots)):
+        open_ = [number for number in range(len(places)) if number not in filled]
+        if not open_ or (attempt >= ATTEMPTS and len(open_) > TENTH * len(places)):
             break
-        batch.attempts = attempt + 1
-        asks = [slots[place](attempt) for place in places]
-        name = what if attempt == 0 else f"{what}, attempt {attempt + 1}"
-        for place, example in _replies(task, llm, places, asks, batch, name):
-            key = _key(example)
-            if key in seen:
-                batch.dropped["duplicate"] += 1
+        drafts = {number: places[number](attempt) for number in open_}
+        drafts = {number: one for number, one in drafts.items() if one.prompt not in unfit}
+        if not drafts:
+            continue
+        written.attempts = attempt + 1
+        step = what if attempt == 0 else f"{what}, attempt {attempt + 1}"
+        for number, example in _replies(task, llm, drafts, written, unfit, step):
+            if example.key() in seen:
+                written.dropped["duplicate"] += 1
             else:
-                seen.add(key)
-                filled[place] = example
-    batch.examples = [filled[place] for place in sorted(filled)]
-    if batch.shortfall:
-        print(f"{what}: {batch.shortfall}", file=sys.stderr, flush=True)
-    return batch
+                seen.add(example.key())
+                filled[number] = example
+    written.examples = [filled[number] for number in sorted(filled)]
+    if written.shortfall:
+        print(f"{what}: {written.shortfall}", file=sys.stderr, flush=True)
+    return written
 
 
 def _replies(
-    task: Task, llm: Session, places: list[int], asks: list[Draft], batch: SynthesisedSet, what: str
+    task: Task,
+    llm: Session,
+    drafts: dict[int, Draft],
+    written: SynthesisedSet,
+    unfit: set[Prompt],
+    what: str,
 ) -> Iterator[tuple[int, Example]]:
-    prompts: list[Prompt] = [ask.prompt for ask in asks]
-    for place, ask, reply in zip(places, asks, llm.complete(prompts, what), strict=True):
+    """Yield the examples that replies make; count the others in `written` and `unfit`."""
+    prompts = [draft.prompt for draft in drafts.values()]
+    replies = llm.complete(prompts, what)
+    for (number, draft), reply in zip(drafts.items(), replies, strict=True):
         if isinstance(reply, Failure):
-            batch.dropped[reply.reason] += 1
+            written.dropped[reply.reason] += 1
+            if reply.reason in UNFIT:
+                unfit.add(draft.prompt)
             continue
-        batch.count(reply)
+        written.count(reply)
         try:
-            yield place, task.read(reply, ask)
+            yield number, task.read(reply, draft)
         except Dropped as dropped:
-            batch.dropped[dropped.reason] += 1
-
-
-def _key(example: Example) -> tuple[str, ...]:
-    """Two examples with the same given and written text are duplicates, whatever their case."""
-    return tuple(" ".join(text.lower().split()) for text in example.fields.values())
+            written.dropped[dropped.reason] += 1

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any, ClassVar
 
 from s3.data.example import Example, Origin, Target
 from s3.data.files import Placed, read_file
 from s3.data.gold import Gold, GoldData, field_text
+from s3.data.rows import RESERVED, content_digest
 from s3.errors import UserError
 from s3.llm.types import Completion, Prompt, Style
-from s3.tasks.cleaning import is_declined, listed
+from s3.student import Head
+from s3.tasks.cleaning import asks_back, is_declined, listed
 from s3.tasks.reply import Dropped, ReplyRules
 from s3.tasks.template import PromptTemplate
-
-if TYPE_CHECKING:
-    from s3.student import Head
 
 Fields = Mapping[str, str]
 
@@ -37,7 +36,10 @@ class Draft:
 
 @dataclass(kw_only=True)
 class Task:
-    """A task: `given` fields are kept, the `written` one is what the LLM writes."""
+    """A task: `given` fields are kept, the `written` one is what the LLM writes.
+
+    Prompts may stay empty that the chosen method does not use.
+    """
 
     name: str = ""
     given: list[str] = field(default_factory=list)
@@ -54,9 +56,27 @@ class Task:
     condition: PromptTemplate = field(default_factory=PromptTemplate)
     reply: ReplyRules = field(default_factory=ReplyRules)
 
+    variable: ClassVar[str]  # what stands for the target in prompts: $label, $answer
+    deciding: ClassVar[tuple[str, ...]] = ("given", "written")  # options that a result hangs on
+
     def __post_init__(self) -> None:
-        """Check the gold source and the prompts' variables."""
+        """Check the gold source, the fields' names and the prompts' variables."""
         self.gold.check()
+        own = {"condition"} if self.condition else set()
+        for name in (*self.given, self.written):
+            if name in {*RESERVED, self.variable, *own}:
+                raise ValueError(
+                    f"given and written cannot name a field {name!r}, which rows and prompts use "
+                    f"for something else: call it otherwise, and map your column to the new name "
+                    f"in gold.{self.gold.source.value}.columns"
+                )
+        for name, known in self.variables().items():
+            getattr(self, name).check(name, known)
+
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """The labels, in the order of the head's probabilities; none where answers are texts."""
+        return ()
 
     def head(self) -> Head:
         """Return how examples become tensors and answers, and how answers are judged."""
@@ -80,8 +100,32 @@ class Task:
         """Return the template variables that stand for a target."""
         raise NotImplementedError
 
+    def variables(self) -> dict[str, set[str]]:
+        """Return the variables that each prompt template may use."""
+        given = {*self.given, self.variable}
+        own = {"condition"} if self.condition else set()
+        mistake = {*given, self.written}
+        return {
+            "query": given, "bare": given, "mistake": mistake, "zerogen": given | own,
+            "condition": set(),
+        }  # fmt: skip
+
+    def identity(self, used: set[str], style: Style) -> dict[str, Any]:
+        """Return what decides a result whose method fills the templates `used` in a style.
+
+        Gold data are not in it: they decide by their content, wherever they come from.
+        """
+        deciding = {name: getattr(self, name) for name in self.deciding}
+        if not used:  # nothing is asked of an LLM
+            return deciding
+        prompts = {name: getattr(getattr(self, name), style.value) for name in sorted(used)}
+        system = self.system if style is Style.chat else ""
+        contexts = content_digest(Path(self.contexts)) if self.contexts else None
+        asked = {"system": system, "reply": asdict(self.reply), "contexts": contexts}
+        return {**deciding, **asked, "prompts": prompts}
+
     def load(self, seed: int) -> GoldData:
-        """Return the gold examples; sizes are drawn with the seed.
+        """Return the gold examples; sizes of validation and train are drawn with the seed.
 
         Raises UserError with file and line for a row that cannot be read.
         """
@@ -108,8 +152,8 @@ class Task:
     ) -> Draft:
         """Return the request for a seed example (T_query)."""
         variables = {"rationales": ", ".join(rationales), **fields, **self.words(target)}
-        wording = self.query if rationales or self.given else self.bare
-        prompt = self.prompt(style, wording.fill(style, variables))
+        template = self.query if rationales or self.given else self.bare
+        prompt = self.prompt(style, template.fill(style, variables))
         origin = Origin("seed", 0, prompt=prompt.text, rationales=rationales)
         return Draft(prompt, fields, target, origin, tuple(fields.values()))
 
@@ -127,22 +171,13 @@ class Task:
             return Prompt(text, self.system, (), self.reply.tokens)
         return Prompt(text, "", stops(text), self.reply.tokens)
 
-    def read(self, completion: Completion, ask: Draft) -> Example:
-        """Return the example that a completion makes. Raises Dropped."""
-        text = self.reply.clean(*whole(completion, ask.prompt), ask.echoes)
-        if ask.check:
-            ask.check(text)
-        origin = Origin(
-            **{**vars(ask.origin), "completion": completion.id, "model": completion.model}
-        )
-        return Example({**ask.fields, self.written: text}, ask.target, origin)
-
-    def _check_zerogen(self, known: set[str]) -> None:
-        if self.condition:
-            self.condition.check("condition", set())
-            known = {*known, "condition"}
-        if self.zerogen:
-            self.zerogen.check("zerogen", known)
+    def read(self, completion: Completion, draft: Draft) -> Example:
+        """Return the example that a completion makes of its draft. Raises Dropped."""
+        text = self.reply.clean(*whole(completion, draft.prompt), draft.echoes)
+        if draft.check:
+            draft.check(text)
+        origin = replace(draft.origin, completion=completion.id, model=completion.model)
+        return Example({**draft.fields, self.written: text}, draft.target, origin)
 
     def _given_of(self, placed: Placed) -> dict[str, str]:
         columns = self.gold.splits.columns
@@ -170,6 +205,6 @@ def whole(completion: Completion, prompt: Prompt) -> tuple[str, bool]:
 def read_list(completion: Completion) -> list[str]:
     """Return the items that a completion lists. Raises Dropped where there is none."""
     items = listed(completion.text, completion.finish != "length")
-    if not items or is_declined(completion.text):
+    if not items or is_declined(completion.text) or asks_back(completion.text):
         raise Dropped("no_list")
     return items

@@ -5,17 +5,15 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import Any, ClassVar
 
 from s3.data.example import Example, Origin, Target
 from s3.data.files import Placed
 from s3.data.gold import field_text, label_of
 from s3.llm.types import Prompt, Style
+from s3.student import Classifier, Head
 from s3.tasks.base import Fields, Task
 from s3.tasks.template import PromptTemplate
-
-if TYPE_CHECKING:
-    from s3.student import Head
 
 
 @dataclass(kw_only=True)
@@ -27,30 +25,40 @@ class Classification(Task):
 
     labels: dict[str, str] = field(default_factory=dict)
     label: str = "label"  # the column of gold rows that holds the label
-    rationale: PromptTemplate = field(
-        default_factory=PromptTemplate
-    )  # T_ration, where nothing is given
+    # T_ration, where nothing is given.
+    rationale: PromptTemplate = field(default_factory=PromptTemplate)
     rationale_tokens: int = 400
+
+    variable: ClassVar[str] = "label"
+    deciding: ClassVar[tuple[str, ...]] = ("given", "written", "labels")
 
     def __post_init__(self) -> None:
         """Check labels and prompts."""
         super().__post_init__()
         if len(self.labels) < 2:
             raise ValueError(f"labels needs at least two labels, not {len(self.labels)}")
-        context = {*self.given, "label"}
+
+    def variables(self) -> dict[str, set[str]]:
+        """Return the variables that each prompt template may use."""
+        known = {**super().variables(), "rationale": {"number", "label"}}
         if not self.given:
-            self.rationale.check("rationale", {"number", "label"})
-            context.add("rationales")
-        if self.bare:
-            self.bare.check("bare", {*self.given, "label"})
-        self.query.check("query", context)
-        self.mistake.check("mistake", {*self.given, "label", self.written})
-        self._check_zerogen({*self.given, "label"})
+            known["query"] = {*known["query"], "rationales"}
+        return known
+
+    def identity(self, used: set[str], style: Style) -> dict[str, Any]:
+        """Return what decides a result whose method fills the templates `used` in a style."""
+        found = super().identity(used, style)
+        return (
+            {**found, "rationale_tokens": self.rationale_tokens} if "rationale" in used else found
+        )
+
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """The labels, in the order of the head's probabilities."""
+        return tuple(self.labels)
 
     def head(self) -> Head:
         """Return a classifier over (written, given ...), the paper's input order."""
-        from s3.student import Classifier
-
         return Classifier(labels=tuple(self.labels), fields=(self.written, *self.given))
 
     def read_gold(self, placed: Placed) -> Example:
@@ -83,5 +91,5 @@ class Classification(Task):
         variables = {"number": str(number), **self.words(label)}
         text = self.rationale.fill(style, variables)
         if style is Style.chat:
-            return Prompt(text, self.system, (), self.rationale_tokens)
-        return Prompt(text, "", ("\n\n",), self.rationale_tokens)
+            return Prompt(text, self.system, (), self.rationale_tokens, "list")
+        return Prompt(text, "", ("\n\n",), self.rationale_tokens, "list")

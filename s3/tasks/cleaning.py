@@ -6,6 +6,8 @@ import re
 
 from rapidfuzz import fuzz
 
+from s3.text import words
+
 ECHO = 97.5  # similarity in words, 0 to 100: a substitution in forty words is an echo
 PASSAGE = 20  # words from which a given text counts as repeated where it is only a part
 
@@ -58,19 +60,26 @@ _DECLINED = re.compile(
     r" [^.!?\n]{0,50}\b(?:content|reviews?|requests?|prompts?|statements?|sentences?|questions?"
     r"|hypothes[ie]s|responses?|opinions?)\b"
     r"|\bi apologi[sz]e,? (?:but|for (?:the|any) (?:confusion|inconvenience|misunderstanding))"
-    r"|\bmy programming\b|\bas it goes against\b|\bopenai\b|\bcontent polic"
-    r"|\b(?:please|(?:can|could) you(?: please)?) (?:provide|clarify|specify|share)\b"
+    r"|\bmy programming\b|\bas it goes against\b|\bopenai\b|\bcontent polic",
+    re.IGNORECASE,
+)
+_ASKS_BACK = re.compile(
+    r"\b(?:please|(?:can|could) you(?: please)?) (?:provide|clarify|specify|share)\b"
     r"|\bi (?:need|don['’]t have) (?:more|enough|sufficient) (?:information|context|details)",
     re.IGNORECASE,
 )
 _PAIRS = {'"': '"', "“": "”", "'": "'", "«": "»", "‘": "’"}
 _MARK = re.compile(r"^\s*(?:\d+[.):]|[-*•])\s+")
-_WORD = re.compile(r"\w+")
 
 
 def is_declined(text: str) -> bool:
-    """Say whether an LLM declines, or asks back, in its first sentences."""
+    """Say whether an LLM declines to write, in its first sentences."""
     return _DECLINED.search(text[:200]) is not None
+
+
+def asks_back(text: str) -> bool:
+    """Say whether an LLM asks, in its first sentences, for what it would need to write."""
+    return _ASKS_BACK.search(text[:200]) is not None
 
 
 def strip_frame(text: str) -> str:
@@ -138,10 +147,10 @@ def repeats(text: str, given: str) -> bool:
     In words, whatever their case and marks: one changed word makes a short sentence a new one,
     for it may turn its meaning, but not a review.
     """
-    words, others = _WORD.findall(text.lower()), _WORD.findall(given.lower())
-    if len(words) > len(others) and len(others) < PASSAGE:
-        return fuzz.ratio(words, others) >= ECHO
-    return fuzz.partial_ratio(words, others) >= ECHO
+    said, others = words(text), words(given)
+    if len(said) > len(others) and len(others) < PASSAGE:
+        return fuzz.ratio(said, others) >= ECHO
+    return fuzz.partial_ratio(said, others) >= ECHO
 
 
 def listed(text: str, finished: bool = True) -> list[str]:

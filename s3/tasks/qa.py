@@ -6,7 +6,7 @@ import random
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any, ClassVar
 
 from s3.data.example import Answers, Example, Origin, Target
 from s3.data.files import Placed
@@ -14,11 +14,9 @@ from s3.data.gold import field_text
 from s3.errors import UserError
 from s3.llm.types import Completion
 from s3.metrics import normalise
+from s3.student import Head, SpanExtractor
 from s3.tasks.base import Draft, Fields, Task
 from s3.tasks.reply import Dropped
-
-if TYPE_CHECKING:
-    from s3.student import Head
 
 # Candidate answers of a context without questions: names, numbers with their unit, "the ..."
 # phrases. Crude beside a parser, but it needs no model and never leaves the text.
@@ -37,19 +35,16 @@ class ExtractiveQA(Task):
     written: str = "question"
     answers: str = "answers"  # the column of gold rows that holds the answers
 
+    variable: ClassVar[str] = "answer"
+
     def __post_init__(self) -> None:
-        """Check the prompts' variables."""
-        super().__post_init__()
+        """Check the fields and the prompts."""
         if len(self.given) != 1:
             raise ValueError(f"given must name one field, the context, not {len(self.given)}")
-        self.query.check("query", {*self.given, "answer"})
-        self.mistake.check("mistake", {*self.given, "answer", self.written})
-        self._check_zerogen({*self.given, "answer"})
+        super().__post_init__()
 
     def head(self) -> Head:
         """Return a span extractor over (question, context)."""
-        from s3.student import SpanExtractor
-
         return SpanExtractor(question=self.written, context=self.given[0])
 
     def read_gold(self, placed: Placed) -> Example:
@@ -78,12 +73,12 @@ class ExtractiveQA(Task):
         assert isinstance(target, Answers)
         return {"answer": target.texts[0]}
 
-    def read(self, completion: Completion, ask: Draft) -> Example:
+    def read(self, completion: Completion, draft: Draft) -> Example:
         """Return the example that a completion makes. Raises Dropped: also for a told answer."""
-        example = super().read(completion, ask)
+        example = super().read(completion, draft)
         question = f" {normalise(example.fields[self.written])} "
-        assert isinstance(ask.target, Answers)
-        if any(f" {normalise(text)} " in question for text in ask.target.texts):
+        assert isinstance(draft.target, Answers)
+        if any(f" {normalise(text)} " in question for text in draft.target.texts):
             raise Dropped("contains_answer")
         return example
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from s3.tasks.cleaning import is_declined, repeats, strip_frame
+from s3.tasks.cleaning import asks_back, is_declined, repeats, strip_frame
 
 # No sentence ends after a title, an initial or "vs.".
 _SENTENCE_END = re.compile(
@@ -42,35 +42,41 @@ class ReplyRules:
         """Return the text without preamble, heading, quotes, afterword and cut-off end.
 
         `finished`: the LLM ended by itself. `given`: texts that the reply must not repeat.
-        Raises Dropped with one of: empty, declined, no_question, cut_off, too_short, too_long,
-        echo.
+        Raises Dropped with one of: declined, asked_back, empty, no_question, cut_off, too_short,
+        too_long, echo.
         """
         if is_declined(text):
             raise Dropped("declined")
+        if asks_back(text):
+            raise Dropped("asked_back")
         text = strip_frame(text)
         if not text:
             raise Dropped("empty")
-        text = self._end(text, finished)
-        self._check_length(len(text.split()))
-        if any(repeats(text, other) for other in given):
-            raise Dropped("echo")
-        return text
-
-    def _end(self, text: str, finished: bool) -> str:
         if self.question:
-            head, mark, _ = text.partition("?")
-            if not mark:
-                raise Dropped("no_question")
-            return head.strip() + "?"
-        if finished:
-            return text
-        ends = list(_SENTENCE_END.finditer(text))
-        if not ends:
-            raise Dropped("cut_off")
-        return text[: ends[-1].end()]
-
-    def _check_length(self, words: int) -> None:
+            text = first_question(text)
+        elif not finished:
+            text = whole_sentences(text)
+        words = len(text.split())
         if words < self.min_words:
             raise Dropped("too_short")
         if words > self.max_words:
             raise Dropped("too_long")
+        if any(repeats(text, other) for other in given):
+            raise Dropped("echo")
+        return text
+
+
+def first_question(text: str) -> str:
+    """Return a text up to its first question mark. Raises Dropped where there is none."""
+    question, mark, _ = text.partition("?")
+    if not mark:
+        raise Dropped("no_question")
+    return question.strip() + "?"
+
+
+def whole_sentences(text: str) -> str:
+    """Return a cut-off text up to its last whole sentence. Raises Dropped where there is none."""
+    ends = list(_SENTENCE_END.finditer(text))
+    if not ends:
+        raise Dropped("cut_off")
+    return text[: ends[-1].end()]

@@ -21,19 +21,20 @@ class PromptTemplate:
     continuation: str = ""
 
     def __bool__(self) -> bool:
-        return bool(self.chat or self.continuation)
+        return any(map(self.has, Style))
 
     def fill(self, style: Style, variables: Mapping[str, str]) -> str:
         """Return the filled template of a style."""
         return Template(getattr(self, style.value)).substitute(variables)
 
+    def has(self, style: Style) -> bool:
+        """Say whether there is a text for a style."""
+        return bool(getattr(self, style.value).strip())
+
     def check(self, where: str, known: set[str]) -> None:
-        """Raise ValueError for a style without text or a variable that the task does not have."""
+        """Raise ValueError for a variable that is not among the `known` ones, or a lone $."""
         for style in Style:
-            text = getattr(self, style.value)
-            if not text.strip():
-                raise ValueError(f"{where}.{style.value} is empty")
-            template = Template(text)
+            template = Template(getattr(self, style.value))
             if not template.is_valid():
                 raise ValueError(f"{where}.{style.value}: a lone $ (write $$ for the sign)")
             for name in set(template.get_identifiers()) - known:

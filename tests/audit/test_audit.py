@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from s3.audit import Audit, Auditor
-from s3.audit.similar import normal, shingles
+from s3.audit.similar import shingles
 from s3.data.example import Answers, Example, Origin
 from s3.errors import UserError
 from s3.storage import read_jsonl, write_jsonl
+from s3.text import same
 from tests.author import sentence
 from tests.runs.helpers import ROOT
 from tests.server import FakeLLM
@@ -63,6 +64,7 @@ def test_rows_texts_and_contexts_are_told_apart() -> None:
         "audit/rows": 5,
         "audit/duplicates": 1,
         "audit/declined": 0,
+        "audit/asked_back": 0,
         "audit/label/no": 0.2,
         "audit/label/yes": 0.8,
         "audit/gold_contexts": 0.4,
@@ -89,10 +91,10 @@ def test_near_copies_are_those_that_comparing_all_pairs_finds(near: float) -> No
     words = SENTENCE.split()
     texts = [" ".join([*words[:cut], "else", *words[cut + 1 :]]) for cut in range(11)]
     texts += [" ".join([*words[:size], *(f"x{n}" for n in range(size, 11))]) for size in range(11)]
-    pairs = shingles(normal(SENTENCE))
+    pairs = shingles(same(SENTENCE))
 
     def jaccard(text: str) -> float:
-        other = shingles(normal(text))
+        other = shingles(same(text))
         return len(pairs & other) / len(pairs | other)
 
     found = auditor([], [gold("B.", SENTENCE)], Audit(near=near)).measure(

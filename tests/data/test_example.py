@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from s3.data.example import Answers, Example, Origin
-from s3.data.rows import fingerprint, from_row, to_row
+from s3.data.rows import RESERVED, fingerprint, flat_row, from_row, to_row
 from s3.storage import read_jsonl, write_jsonl
 
 GROWN = Origin(
@@ -53,3 +53,27 @@ def test_a_file_that_cannot_be_written_whole_leaves_the_old_one(tmp_path: Path):
         write_jsonl(path, [{"a": 1}, {"a": object()}])
     assert json.loads(path.read_text(encoding="utf-8")) == {"a": "é"}
     assert [file.name for file in path.parent.iterdir()] == ["rows.jsonl"]
+
+
+@pytest.mark.parametrize("example", [REVIEW, SPAN])
+def test_rows_have_no_column_beside_the_fields_that_is_not_reserved(example: Example):
+    for row in (to_row(example), flat_row(example)):
+        assert set(row) - set(example.fields) <= RESERVED
+        assert {name: row[name] for name in example.fields} == example.fields
+
+
+def test_a_row_with_the_models_answer_beside_it_is_the_same_example():
+    assert from_row({**to_row(REVIEW), "predicted": "negative"}).fields == REVIEW.fields
+
+
+def test_a_flat_row_has_squads_answers_or_a_label():
+    assert flat_row(REVIEW)["label"] == "positive"
+    assert flat_row(REVIEW)["source"] == "validation.jsonl:7"
+    assert flat_row(SPAN)["answers"] == {"text": ["Oslo", "in Oslo"], "answer_start": [13, 10]}
+
+
+def test_duplicates_differ_in_case_spacing_punctuation_and_label_alone():
+    shouted = Example({"question": "where  DID it rain", "context": "It rained, in Oslo"}, "x")
+    assert shouted.key() == SPAN.key()
+    assert shouted.key("question") == ("where did it rain",)
+    assert Example({**SPAN.fields, "question": "When did it rain?"}, "x").key() != SPAN.key()

@@ -121,7 +121,7 @@ PAIRS = [{"sentence1": f"p {i}", "sentence2": "h", "label": i % 2, "idx": i} for
 LOAD = """
 import sys
 from s3.errors import UserError
-from s3.gold import Gold, Source, Splits
+from s3.data.gold import Gold, Source, Splits
 from s3.tasks import Classification, PromptTemplate
 
 hub = Splits(path="someone/toy", name=sys.argv[1], validation="train", test="validation",

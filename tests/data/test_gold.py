@@ -70,6 +70,20 @@ def test_sizes_are_drawn_by_the_seed_in_the_order_of_the_file(folder: Path):
     assert texts(first, "train") == texts(first, "validation")
 
 
+def test_every_seed_scores_on_the_same_test_rows_unless_told_otherwise(folder: Path):
+    sized = task(folder, "task.gold.test_size=4")
+    assert texts(sized.load(1), "test") == texts(sized.load(2), "test")
+    other = task(folder, "task.gold.test_size=4", "task.gold.test_seed=1")
+    assert texts(other.load(1), "test") != texts(sized.load(1), "test")
+
+
+def test_a_train_size_cuts_a_train_split_alone(folder: Path):
+    named = task(folder, "task.gold.files.train=three.jsonl", "task.gold.train_size=3").load(0)
+    assert (len(named.train), len(named.validation)) == (3, 10)
+    with pytest.raises(UserError, match=r"gold\.train_size=3 .* use gold\.validation_size"):
+        task(folder, "task.gold.train_size=3")
+
+
 def test_a_size_beyond_the_file_takes_all_of_it(folder: Path):
     assert len(task(folder, "task.gold.test_size=99").load(0).test) == 10
 

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from s3.data.example import Answers, Example
 from s3.llm import Session
 from s3.methods import Bench
+from s3.student import Predictions
 from s3.tasks import Task
+
+Says = Callable[[int, Example], str]
 
 
 @dataclass
 class Trained:
     """A trained model: its answers to validation."""
 
-    validation: list[str]
+    validation: Predictions
 
 
 @dataclass
@@ -39,7 +42,7 @@ class Learner:
         self.trainings.append(train)
         self.chosen.append(validation)
         self.starts.append(start)
-        return Trained(self.answers(train, validation))
+        return Trained(Predictions(self.answers(train, validation), None))
 
     def answers(self, train: list[Example], validation: list[Example]) -> list[str]:
         """Return the answer to each validation example."""
@@ -66,12 +69,25 @@ class Scripted(Learner):
         return [one if place < right else "wrong" for place, one in enumerate(said)]
 
 
+@dataclass
+class Saying(Learner):
+    """Answers as `says` has it, by the training's number and the example."""
+
+    says: Says = field(default=lambda training, example: "")
+
+    def answers(self, train: list[Example], validation: list[Example]) -> list[str]:
+        """Return what is said of each."""
+        return [self.says(len(self.trainings) - 1, one) for one in validation]
+
+
 def bench(
     task: Task, llm: Session, learner: Learner, seed: int = 0, few: int | None = None
 ) -> Bench:
     """The bench of a task's gold data, or of its first `few` validation examples."""
     gold = task.load(seed)
-    return Bench(task, llm, learner, gold.validation[:few], gold.train[:few], seed)
+    return Bench(
+        task, llm, learner, gold.validation[:few], gold.train[:few], seed, task.head().metric
+    )
 
 
 def _said(example: Example) -> str:

@@ -36,8 +36,7 @@ class Ran:
 
 @pytest.fixture
 def student(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> Student:
-    for module in ("training", "inference", "features"):  # threads gain nothing on a tiny model
-        monkeypatch.setattr(f"s3.student.{module}.cores", lambda: 1)
+    monkeypatch.setattr("s3.student.hardware.cores", lambda: 1)  # more gain nothing here
     return Student(
         name="tiny", weights=str(tiny), max_length=64, stride=8, batch_size=8,
         learning_rate=3e-3, epochs=2, precision=Precision.fp32,
@@ -60,7 +59,9 @@ def run(student: Student, tmp_path: Path) -> Callable[..., Ran]:
             )
 
         with writing(review, style) as (author, llm):
-            bench = Bench(chosen, llm, fit, gold.validation[:12], gold.train, 0)
+            bench = Bench(
+                chosen, llm, fit, gold.validation[:12], gold.train, 0, chosen.head().metric
+            )
             rounds = list(method.run(bench))
         return Ran(author.asked, fitted, rounds)
 
@@ -104,7 +105,7 @@ def test_rounds_grow_and_helpful_examples_go_before_the_prompts(
     assert [example.origin.round for example in ran.rounds[1].train] == [0] * 12 + [1] * 28
     known = {example.fields["text"]: example for example in ran.rounds[0].train}
     counts: Counter[str] = Counter()
-    for example in ran.rounds[1].batch.examples:
+    for example in ran.rounds[1].added.examples:
         *shown, last = example.origin.prompt.split("\n\n")
         assert len(shown) == 2
         for block in shown:
@@ -119,14 +120,14 @@ def test_rounds_grow_and_helpful_examples_go_before_the_prompts(
 
 def test_feedback_is_the_share_of_prompts_with_examples(run: Callable[..., Ran]) -> None:
     ran = run(small(feedback=0.5, size=90, first=40))
-    later = ran.rounds[1].batch.examples
+    later = ran.rounds[1].added.examples
     assert 0.3 < sum("\n\n" in one.origin.prompt for one in later) / len(later) < 0.7
 
 
 def test_pairs_show_each_example_with_its_own_premise(run: Callable[..., Ran]) -> None:
     ran = run(small(size=20, first=10), task="rte")
     known = ran.rounds[0].train
-    for example in ran.rounds[1].batch.examples:
+    for example in ran.rounds[1].added.examples:
         prompt = example.origin.prompt
         used = [one for one in known if f'"{one.fields["hypothesis"]}"' in prompt]
         assert len(used) == 2
@@ -139,13 +140,13 @@ def test_a_reply_that_repeats_an_example_is_dropped() -> None:
     shown = Example({"text": "A fine film with ten different words in it, truly."}, "positive")
     repeated = "truly, it is A FILM with fine different words: ten in all"
     other = "truly a fine film but nothing else of it comes back here"
-    ask = show(task, Style.chat, query(task, Style.chat, {}, "positive", "X"), [shown], 0.9)
+    draft = show(task, Style.chat, query(task, Style.chat, {}, "positive", "X"), [shown], 0.9)
     replies = iter([repeated, other])
     with writing(lambda prompt, sample: next(replies)) as (_, llm):
-        first, second = (next(iter(llm.complete([ask.prompt]))) for _ in range(2))
+        first, second = (next(iter(llm.complete([draft.prompt]))) for _ in range(2))
     with pytest.raises(Dropped, match="overlap"):
-        task.read(first, ask)  # type: ignore[arg-type]
-    assert task.read(second, ask).fields["text"] == other  # type: ignore[arg-type]
+        task.read(first, draft)  # type: ignore[arg-type]
+    assert task.read(second, draft).fields["text"] == other  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("labels", [("negative", "positive"), ("good", "bad", "plain")])

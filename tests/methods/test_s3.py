@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from s3.data.example import Example
 from s3.errors import UserError
 from s3.methods import Bench
 from s3.student import Precision, Student
@@ -44,7 +45,7 @@ def test_each_mistake_is_extrapolated_with_its_context_and_label():
     assert right
     for mistake in trial.rounds[0].mistakes:
         assert mistake.predicted != mistake.example.target
-    added = trial.rounds[1].batch.examples
+    added = trial.rounds[1].added.examples
     assert [one.origin.source for one in added] == [
         one.origin.source for one in mistakes for _ in range(2)
     ]
@@ -97,6 +98,26 @@ def test_patience_ends_it_when_validation_improves_no_more(
     assert len(trial.asked) == trial.asked_at[-1]
 
 
+def test_patience_goes_by_the_metric_of_the_bench():
+    """Always the common label, and then half of the rare ones too: accuracy sees no progress."""
+    gold = composed("task=imdb").task.load(0).validation
+    common = [one for one in gold if one.target == "positive"][:8]
+    rare = [one for one in gold if one.target == "negative"][:4]
+    lost = [one.id for one in common[:2]]
+
+    def says(training: int, example: Example) -> str:
+        if not training:
+            return "positive"
+        return "negative" if example.id in [*lost, *(one.id for one in rare[:2])] else "positive"
+
+    for metric, trainings in (("accuracy", 2), ("macro_f1", 3)):
+        trial = Trial(
+            "task=imdb", "method.rounds=4", "method.patience=1",
+            says=says, validation=[*common, *rare], metric=metric,
+        )  # fmt: skip
+        assert len(trial.rounds) == trainings
+
+
 def test_without_mistakes_nothing_is_left_to_extrapolate_but_for_gold():
     assert len(Trial("method.rounds=2", right=(FEW,)).rounds) == 1
     gold = Trial("method=goldgen", "method.rounds=2", right=(FEW, FEW, FEW))
@@ -107,7 +128,7 @@ def test_single_sentences_have_rationales_unless_they_are_left_out():
     whole = Trial("task=imdb", "method.rounds=0")
     assert all(len(one.origin.rationales) == 3 for one in whole.rounds[0].train)
     assert sum("consider 20 reasons" in prompt for prompt in whole.asked) == 2
-    assert whole.rounds[0].batch.completions == len(whole.asked) == 14
+    assert whole.rounds[0].added.completions == len(whole.asked) == 14
     pairs = Trial("method.rounds=0")
     assert not any("reasons" in prompt for prompt in pairs.asked)
     assert not any(one.origin.rationales for one in pairs.rounds[0].train)
@@ -146,12 +167,20 @@ def test_a_real_small_model_learns_from_the_rounds(tiny: Path, tmp_path: Path):
 
     with writing(rule) as (_, llm):
         gold = experiment.task.load(0)
-        real = Bench(experiment.task, llm, fit, gold.validation[:8], gold.train[:8], 0)
+        real = Bench(
+            experiment.task,
+            llm,
+            fit,
+            gold.validation[:8],
+            gold.train[:8],
+            0,
+            experiment.task.head().metric,
+        )
         rounds = list(experiment.method.run(real))
     assert len(rounds) == 2
     for round_ in rounds:
-        assert len(round_.predictor.validation) == 8
-        assert set(round_.predictor.validation) <= {"negative", "positive"}
+        assert len(round_.predictor.validation.answers) == 8
+        assert set(round_.predictor.validation.answers) <= {"negative", "positive"}
     assert len(rounds[1].train) == 6 + len(rounds[0].mistakes)
 
 
@@ -177,5 +206,62 @@ def test_without_rationales_reviews_are_asked_for_by_a_query_of_their_own():
     seeds = [one.origin for one in trial.rounds[0].train]
     assert {origin.rationales for origin in seeds} == {()}
     assert all("has ." not in origin.prompt and "review" in origin.prompt for origin in seeds)
-    with pytest.raises(UserError, match="a query without"):
+    with pytest.raises(UserError, match=r"task\.bare\.continuation is empty"):
         composed("task=imdb", "method.rationales=false", "task.bare={chat:'',continuation:''}")
+
+
+@pytest.mark.parametrize(
+    ("options", "task", "templates"),
+    [
+        (("method=s3",), "imdb", {"rationale", "query", "mistake"}),
+        (("method=s3",), "rte", {"query", "mistake"}),
+        (("method=s3", "method.rationales=false"), "imdb", {"bare", "mistake"}),
+        (("method=s3", "method.extrapolated=nothing"), "imdb", {"rationale", "query"}),
+        (("method=s3", "method.seed_from=x"), "imdb", {"mistake"}),
+        (("method=goldgen",), "adversarial_qa", {"query", "mistake"}),
+        (("method=zerogen",), "imdb", {"zerogen", "condition"}),
+        (("method=zerogen",), "rte", {"query"}),
+        (("method=zerogen", "method.extrapolated=errors"), "qnli", {"zerogen", "mistake"}),
+        (("method=progen",), "imdb", {"zerogen", "condition"}),
+        (("method=gold",), "imdb", set()),
+    ],
+)
+def test_a_method_needs_the_prompts_that_it_asks_with_and_no_other(
+    options: tuple[str, ...], task: str, templates: set[str]
+):
+    made = composed(f"task={task}", *options)
+    assert made.method.templates(made.task) == templates
+    others = {"rationale", "query", "bare", "mistake", "zerogen", "condition"} - templates
+    empty = "={chat: '', continuation: ''}"
+    unused = [f"task.{name}{empty}" for name in others if hasattr(made.task, name)]
+    assert composed(f"task={task}", *options, *unused).task.reply == made.task.reply
+    for name in templates - {"zerogen", "condition"}:
+        assert composed(f"task={task}", *options, f"task.{name}.chat=''")  # of the other style
+        with pytest.raises(UserError, match=rf"task\.{name}\.continuation is empty"):
+            composed(f"task={task}", *options, f"task.{name}.continuation=''")
+
+
+def test_what_decides_is_the_content_and_not_what_has_no_effect(tmp_path: Path):
+    for name in ("one", "two"):
+        (tmp_path / f"{name}.jsonl").write_text('{"text": "A fine film.", "label": "positive"}')
+
+    def identity(*options: str) -> dict[str, Any]:
+        return composed(*options).method.identity()
+
+    path = f"method.seed_from={tmp_path}"
+    assert identity(f"{path}/one.jsonl") == identity(f"{path}/two.jsonl") != identity()
+    (tmp_path / "two.jsonl").write_text('{"text": "A poor film.", "label": "negative"}')
+    assert identity(f"{path}/one.jsonl") != identity(f"{path}/two.jsonl")
+    nothing = identity("method.extrapolated=nothing")
+    assert nothing == identity("method.extrapolated=nothing", "method.rounds=5")
+    assert nothing == identity("method.rounds=0", "method.patience=3")
+    assert identity("method.rounds=1") != identity()
+    bare = identity("method.rationales=false")
+    assert bare == identity("method.rationales=false", "method.rationales_per_prompt=2")
+    assert nothing != identity("method=zerogen")
+
+
+def test_knobs_that_would_do_nothing_do_not_exist():
+    for knob in ("rationales=true", "rationales_per_label=9", "rationales_per_prompt=2"):
+        with pytest.raises(Exception, match="rationales"):
+            composed("method=zerogen", f"method.{knob}")

@@ -40,7 +40,7 @@ def run(tiny: Path, tmp_path: Path) -> Run:
             return student.fit(task.head(), train, validation[:8], seed=0, folder=folder)
 
         with writing(rule, style) as (author, llm):
-            bench = Bench(task, llm, fit, gold.validation[:8], gold.train, 0)
+            bench = Bench(task, llm, fit, gold.validation[:8], gold.train, 0, task.head().metric)
             (round_,) = ZeroGen(**options).run(bench)
         return author.asked, round_
 
@@ -102,10 +102,10 @@ def test_pairs_share_the_draws_of_s3s_seeds(run: Run) -> None:
     task = composed("task=rte").task
     _, round_ = run(task, sentence, seed_size=9)
     with writing(sentence, Style.continuation) as (author, llm):
-        batch = seed_data(task, llm, task.load(0).train, 9, 0)
+        seeds = seed_data(task, llm, task.load(0).train, 9, 0)
         assert llm.usage.stored == 9
     assert author.asked == []
-    assert [one.id for one in batch.examples] == [one.id for one in round_.train]
+    assert [one.id for one in seeds.examples] == [one.id for one in round_.train]
 
 
 def test_qnli_is_asked_in_zerogens_words(run: Run) -> None:
@@ -127,15 +127,15 @@ def test_qnli_is_asked_in_zerogens_words(run: Run) -> None:
 )
 def test_a_reply_ends_at_mark_newline_or_full_stop(reply: str, kept: str | None) -> None:
     task = composed("task=imdb").task
-    ask = query(task, Style.continuation, {}, "positive", "The Lost Copper")
+    draft = query(task, Style.continuation, {}, "positive", "The Lost Copper")
     with writing(lambda prompt, sample: reply, Style.continuation) as (_, llm):
-        (completion,) = llm.complete([ask.prompt])
+        (completion,) = llm.complete([draft.prompt])
     assert isinstance(completion, Completion)
     if kept:
-        assert task.read(completion, ask).fields["text"] == kept
+        assert task.read(completion, draft).fields["text"] == kept
     else:
         with pytest.raises(Dropped, match="cut_off"):
-            task.read(completion, ask)
+            task.read(completion, draft)
 
 
 def test_size_goes_before_seed_size(run: Run) -> None:
@@ -146,7 +146,7 @@ def test_size_goes_before_seed_size(run: Run) -> None:
 
 def test_a_task_without_a_query_of_its_own_is_refused() -> None:
     empty = ["task.zerogen.chat=''", "task.zerogen.continuation=''"]
-    with pytest.raises(UserError, match=r"task\.zerogen is empty"):
+    with pytest.raises(UserError, match=r"task\.zerogen\.continuation is empty"):
         composed("task=imdb", "method=zerogen", *empty)
     composed("task=imdb", "method=s3", *empty)
 

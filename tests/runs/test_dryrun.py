@@ -26,7 +26,9 @@ Serve = Callable[..., FakeLLM]
 
 
 def plan(experiment: Experiment, habits: Habits | None = None) -> Plan:
-    return rehearse(experiment, experiment.task.load(experiment.seed), habits or Habits((0.45,)))
+    task, seed = experiment.task, experiment.seed
+    parts = (task, experiment.llm, experiment.method, experiment.model)
+    return rehearse(*parts, task.load(seed), seed, habits or Habits((0.45,)))
 
 
 def used(experiment: Experiment, habits: Habits, run: str) -> Usage:
@@ -34,7 +36,10 @@ def used(experiment: Experiment, habits: Habits, run: str) -> Usage:
     gold = experiment.task.load(experiment.seed)
     fit = Pupil(experiment.task, Replies(experiment.task, habits), habits, experiment.seed).fit
     with Session(experiment.llm, experiment.seed, run) as llm:
-        bench = Bench(experiment.task, llm, fit, gold.validation, gold.train, experiment.seed)
+        metric = experiment.task.head().metrics[0]
+        bench = Bench(
+            experiment.task, llm, fit, gold.validation, gold.train, experiment.seed, metric
+        )
         assert list(experiment.method.run(bench))
         return llm.usage
 
@@ -88,6 +93,17 @@ def test_every_method_of_every_task_can_be_rehearsed(task: str, method: str) -> 
     for step, usage in found.steps.items():  # replies are kept as often as was assumed
         if step == "seed data":
             assert usage.requests == pytest.approx(200 / 0.9, rel=0.05)
+
+
+def test_lists_are_told_from_texts_whatever_their_lengths() -> None:
+    usual = plan(composed("task=imdb", *SIZES))
+    alike = plan(composed("task=imdb", *SIZES, "task.reply.tokens=400"))
+    assert {kind for kind, prompt in alike.prompts.items() if prompt.kind == "list"} == {
+        "rationales"
+    }
+    assert {step: used.requests for step, used in alike.steps.items()} == {
+        step: used.requests for step, used in usual.steps.items()
+    }
 
 
 def test_the_first_prompt_of_each_kind_is_shown(capsys: pytest.CaptureFixture[str]) -> None:

@@ -63,5 +63,4 @@ def validation():
 @pytest.fixture(autouse=True)
 def one_thread(monkeypatch):
     """Two threads gain nothing on a tiny model, and lose much on a busy machine."""
-    for module in ("training", "inference"):
-        monkeypatch.setattr(f"s3.student.{module}.cores", lambda: 1)
+    monkeypatch.setattr("s3.student.hardware.cores", lambda: 1)

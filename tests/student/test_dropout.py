@@ -5,7 +5,7 @@ import torch
 from torch.nn.functional import scaled_dot_product_attention
 
 from s3.student.dropout import QuickDropout, attention, mask, quicken
-from s3.student.pretrained import load_model
+from s3.student.weights import Pretrained, load_model
 
 
 @pytest.mark.parametrize("p", [0.1, 0.5, 0.9])
@@ -56,7 +56,7 @@ def test_attention_is_torchs_but_for_the_draws(parts):
 
 
 def test_a_quickened_model_answers_as_before_in_evaluation(tiny, head):
-    model = load_model(head, str(tiny))
+    model = load_model(head, Pretrained(str(tiny)))
     ids = torch.arange(5, 15)[None].repeat(2, 1)
     given = {
         "input_ids": ids,

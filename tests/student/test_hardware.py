@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from s3.student.hardware import tune_memory
+from s3.student import Precision
+from s3.student.hardware import all_cores, chosen, cores, tune_memory, use_cores
 
 ARRAY = 2**24  # float32 elements, 64 MiB
 PAGES = ARRAY * 4 // resource.getpagesize()
@@ -29,7 +30,8 @@ def test_memory_that_is_freed_is_kept():
 
 GROWTH = """
 import sys, torch
-from s3.student.hardware import tune_memory
+from s3.student import Precision
+from s3.student.hardware import all_cores, chosen, cores, tune_memory, use_cores
 
 def held():
     status = open("/proc/self/status").read()
@@ -55,3 +57,45 @@ def test_products_of_many_shapes_hold_little_memory():
     if as_it_comes < 100:
         pytest.skip(f"this machine's products keep {as_it_comes:.0f} MiB only")
     assert growth("kept") < as_it_comes / 2
+
+
+@pytest.mark.parametrize("avx", [False, True])
+@pytest.mark.parametrize("amx", [False, True])
+def test_auto_is_bf16_where_the_processor_multiplies_it(avx, amx, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: avx)
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: amx)
+    assert chosen(Precision.auto) is (Precision.bf16 if avx or amx else Precision.fp32)
+    assert chosen(Precision.bf16) is Precision.bf16
+    assert chosen(Precision.fp32) is Precision.fp32
+
+
+@pytest.mark.parametrize(("capability", "native"), [((7, 5), False), ((8, 0), True)])
+def test_auto_is_bf16_on_gpus_that_do_not_emulate_it(capability, native, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda: capability)
+    assert chosen(Precision.auto) is (Precision.bf16 if native else Precision.fp32)
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="reads Linux's own account")
+def test_two_threads_of_one_core_count_once(monkeypatch):
+    """Eight logical processors allowed, on four cores of two packages."""
+    monkeypatch.undo()  # of the one core that these tests have
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)))
+
+    def read(path):
+        cpu = int(path.parts[5].removeprefix("cpu"))
+        return str(cpu // 4 if path.name == "physical_package_id" else cpu % 2)
+
+    monkeypatch.setattr(Path, "read_text", read)
+    assert cores() == 4
+
+
+def test_threads_are_the_cores_shared_by_processes_and_then_as_before(monkeypatch):
+    monkeypatch.setattr("s3.student.hardware.cores", lambda: 6)
+    before = torch.get_num_threads()
+    with all_cores():
+        assert torch.get_num_threads() == 6
+        use_cores(processes=4)
+        assert torch.get_num_threads() == 1
+    assert torch.get_num_threads() == before

@@ -3,14 +3,19 @@
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from omegaconf import OmegaConf
 from transformers import AutoTokenizer, pipeline
 
+from s3.data.example import Example
 from s3.errors import UserError
-from s3.student import Classifier, Package, Predictor, Student
+from s3.student import Classifier, Package, Predictor, SpanExtractor, Student
 
 
 @pytest.fixture(scope="module")
@@ -29,28 +34,34 @@ def test_it_learns_and_keeps_the_best_epoch(fitted, head, validation):
     assert len(scores) == 3
     assert fitted.best_epoch == scores.index(max(scores)) + 1  # the earlier of equals
     assert max(scores) > 0.9
-    assert head.score(validation, fitted.validation)["accuracy"] == max(scores)
+    assert head.score(validation, fitted.validation.answers)["accuracy"] == max(scores)
     assert fitted.train_score["accuracy"] == fitted.history[fitted.best_epoch - 1]["train/accuracy"]
 
 
 def test_it_predicts_in_order_what_it_said_in_training(fitted, validation):
-    assert fitted.predict(validation) == fitted.validation
-    assert fitted.predict(validation[::-1]) == fitted.validation[::-1]
+    said, there, back = (
+        fitted.validation,
+        fitted.predict(validation),
+        fitted.predict(validation[::-1]),
+    )
+    assert there.answers == said.answers
+    assert back.answers == said.answers[::-1]
+    np.testing.assert_allclose(there.probabilities, said.probabilities, atol=2e-6)
+    np.testing.assert_allclose(back.probabilities, said.probabilities[::-1], atol=2e-6)
 
 
 def test_a_finished_training_is_loaded(fitted, student, head, train, validation, monkeypatch):
-    monkeypatch.setattr("s3.student.training.train_into", None)
+    monkeypatch.setattr("s3.student.lightning.training.train_into", None)
     again = student.fit(head, train, validation, seed=0, folder=fitted.folder)
-    for part in ("history", "best_epoch", "validation", "train_score"):
-        assert getattr(again, part) == getattr(fitted, part)
-    assert again.predict(validation) == fitted.predict(validation)
+    assert again.record == fitted.record
+    assert again.predict(validation).answers == fitted.predict(validation).answers
 
 
 def test_pipeline_loads_what_is_saved(fitted, validation, tmp_path):
     fitted.save(tmp_path / "model")
     pipe = pipeline("text-classification", model=str(tmp_path / "model"))
     said = pipe([example.fields["text"] for example in validation])
-    assert [answer["label"] for answer in said] == fitted.validation
+    assert [answer["label"] for answer in said] == fitted.validation.answers
     names = {path.name for path in (tmp_path / "model").iterdir()}
     assert names >= {"model.safetensors", "config.json", "tokenizer.json"}
     assert {path.name for path in fitted.folder.iterdir()} == names | {"training.json"}
@@ -84,6 +95,29 @@ def test_a_warm_start_begins_where_the_other_ended(
     assert warm.history[0]["train/accuracy"] > 0.9 > cold.history[0]["train/accuracy"]
 
 
+def test_lineage_is_what_a_warm_start_begins_with(
+    fitted, varied, head, train, validation, tmp_path
+):
+    other = varied(epochs=1).fit(head, train, validation, seed=0, folder=tmp_path / "other")
+    copied = Predictor(varied(), head, Path(shutil.copytree(fitted.folder, tmp_path / "copied")))
+    assert copied.lineage == fitted.lineage != other.lineage
+
+
+def test_the_metric_chooses_the_epoch(student, varied, head, tmp_path, monkeypatch):
+    """13 of 15 rows are of one label: always saying it is best by accuracy, and worthless."""
+    rows = [Example({"text": "film"}, "positive" if i else "negative") for i in range(15)]
+    rows[1] = replace(rows[1], target="negative")
+    epochs = [{"accuracy": 0.87, "macro_f1": 0.46}, {"accuracy": 0.8, "macro_f1": 0.7}]
+    turn = count()
+    # An epoch scores twice: what it was trained on and validation.
+    monkeypatch.setattr(Classifier, "score", lambda *_: epochs[next(turn) // 2 % 2])
+    assert student.choosing_metric(head, rows) == "macro_f1"
+    for metric, epoch in ((None, 2), ("accuracy", 1), ("macro_f1", 2)):
+        folder = tmp_path / str(metric)
+        fitted = varied(epochs=2, metric=metric).fit(head, rows, rows, seed=0, folder=folder)
+        assert fitted.best_epoch == epoch, metric
+
+
 def test_patience_ends_training_early(varied, head, train, validation, tmp_path):
     student = varied(epochs=6, learning_rate=1e-9, patience=2)  # nothing ever improves
     predictor = student.fit(head, train, validation, seed=0, folder=tmp_path)
@@ -92,8 +126,6 @@ def test_patience_ends_training_early(varied, head, train, validation, tmp_path)
 
 
 def test_many_labels_and_two_fields(varied, tmp_path):
-    from s3.data.example import Example
-
     head = Classifier(("none", "one", "both"), ("first", "second"))
     names = {("bad", "bad"): "none", ("good", "bad"): "one", ("good", "good"): "both"}
     examples = [
@@ -101,7 +133,7 @@ def test_many_labels_and_two_fields(varied, tmp_path):
     ] * 30
     student = varied(epochs=8)
     predictor = student.fit(head, examples, examples[:3], seed=0, folder=tmp_path)
-    assert predictor.validation == ["none", "one", "both"]
+    assert predictor.validation.answers == ["none", "one", "both"]
 
 
 def test_empty_sets_and_missing_weights_are_the_users(student, varied, head, train, tmp_path):
@@ -132,7 +164,7 @@ def test_more_tokens_than_the_model_reads_are_refused(tiny, varied, head, train,
     tokenizer = AutoTokenizer.from_pretrained(tiny, model_max_length=16)
     tokenizer.save_pretrained(tmp_path / "short")
     with pytest.raises(UserError, match="max_length=32 is more than the 16 tokens"):
-        varied(weights=str(tmp_path / "short")).tokens(head).select(train, targets=True)
+        varied(weights=str(tmp_path / "short")).encoder.tokens(head).select(train, targets=True)
 
 
 @pytest.mark.parametrize(
@@ -142,6 +174,13 @@ def test_more_tokens_than_the_model_reads_are_refused(tiny, varied, head, train,
 def test_a_value_out_of_range_names_its_field(varied, field, value):
     with pytest.raises(ValueError, match=field):
         varied(**{field: value})
+
+
+def test_a_metric_of_another_kind_of_task_is_refused(varied, head):
+    varied(metric="macro_f1").check(head)
+    with pytest.raises(ValueError, match=r"model.metric=f1 is none of .*: accuracy, macro_f1"):
+        varied(metric="f1").check(head)
+    varied(metric="f1").check(SpanExtractor())
 
 
 @pytest.mark.parametrize("name", ["minilm", "distilbert"])

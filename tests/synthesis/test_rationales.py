@@ -30,12 +30,12 @@ def test_rationales_of_a_label_are_listed_once_and_drawn_for_its_prompts(
     with writing(reasons, style) as (author, llm):
         pools = rationales_of(imdb, llm, 20, asked)
         calls = len(author.asked)
-        batch = seed_data(imdb, llm, [], 30, 0, pools, 3)
+        written = seed_data(imdb, llm, [], 30, 0, pools, 3)
     assert calls == asked.completions == 2
     assert asked.tokens == 2 * (PROMPT_TOKENS + REPLY_TOKENS)
     assert {label: len(pool) for label, pool in pools.items()} == {"negative": 20, "positive": 20}
     used: defaultdict[object, set[str]] = defaultdict(set)
-    for example in batch.examples:
+    for example in written.examples:
         drawn = example.origin.rationales
         assert len(set(drawn)) == 3
         assert set(drawn) <= set(pools[str(example.target)])

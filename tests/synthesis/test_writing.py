@@ -47,12 +47,12 @@ def test_what_is_dropped_is_counted_by_reason_and_replaced(rte: Task):
     ]
     rule = turns("I cannot assist with that.", "Too short", "It fell down", "word [cut]")
     with writing(rule) as (author, llm):
-        batch = extrapolate(rte, llm, wrong, 1, 1, ())
-    assert batch.dropped == {"declined": 2, "too_short": 4, "cut_off": 2}
-    assert [one.target for one in batch.examples] == ["entailment", "not_entailment"]
-    assert batch.completions == len(author.asked) == 10
-    assert batch.tokens == 10 * (PROMPT_TOKENS + REPLY_TOKENS)
-    assert batch.shortfall == ""
+        written = extrapolate(rte, llm, wrong, 1, 1, ())
+    assert written.dropped == {"declined": 2, "too_short": 4, "cut_off": 2}
+    assert [one.target for one in written.examples] == ["entailment", "not_entailment"]
+    assert written.completions == len(author.asked) == 10
+    assert written.tokens == 10 * (PROMPT_TOKENS + REPLY_TOKENS)
+    assert written.shortfall == ""
 
 
 def test_a_place_is_given_up_after_a_bounded_number_of_replies_which_is_said(
@@ -63,12 +63,12 @@ def test_a_place_is_given_up_after_a_bounded_number_of_replies_which_is_said(
 
     only = [one for one in CONTEXTS if "Passage 3" in one.fields["premise"]]
     with writing(rule) as (author, llm):
-        batch = seed_data(rte, llm, only, 4, 0)
+        written = seed_data(rte, llm, only, 4, 0)
     assert len(author.asked) == 4 * ATTEMPTS
-    assert (batch.wanted, batch.examples) == (4, [])
-    assert batch.dropped == {"too_short": 4 * ATTEMPTS}
-    said = f"4 of 4 examples given up after {ATTEMPTS} replies each: too_short {4 * ATTEMPTS}"
-    assert batch.shortfall == said
+    assert (written.wanted, written.examples) == (4, [])
+    assert written.dropped == {"too_short": 4 * ATTEMPTS}
+    said = f"4 of 4 examples given up after up to {ATTEMPTS} replies each: too_short {4 * ATTEMPTS}"
+    assert written.shortfall == said
     assert f"seed data: {said}" in capsys.readouterr().err
 
 
@@ -78,21 +78,21 @@ def test_the_last_tenth_of_a_seed_is_asked_for_until_the_size_is_exact(rte: Task
         return sentence(prompt, sample) if lucky else "No."
 
     with writing(rule) as (_, llm):
-        batch = seed_data(rte, llm, CONTEXTS, 100, 0)
-    assert len(batch.examples) == 100
-    assert batch.dropped["too_short"] > 50
-    assert ATTEMPTS < batch.attempts < SEED_ATTEMPTS
+        written = seed_data(rte, llm, CONTEXTS, 100, 0)
+    assert len(written.examples) == 100
+    assert written.dropped["too_short"] > 50
+    assert ATTEMPTS < written.attempts < SEED_ATTEMPTS
 
 
 def test_a_bad_context_is_exchanged_and_its_label_stays(rte: Task):
     def rule(prompt: str, sample: str) -> str:
         return "No." if "Passage 3" in prompt else sentence(prompt, sample)
 
-    batch, undisturbed = seeds(rte, 40, rule), seeds(rte, 40)
-    assert len(batch.examples) == 40
-    assert batch.dropped["too_short"] > 2
-    assert [one.target for one in batch.examples] == [one.target for one in undisturbed.examples]
-    assert not any("Passage 3" in one.fields["premise"] for one in batch.examples)
+    written, undisturbed = seeds(rte, 40, rule), seeds(rte, 40)
+    assert len(written.examples) == 40
+    assert written.dropped["too_short"] > 2
+    assert [one.target for one in written.examples] == [one.target for one in undisturbed.examples]
+    assert not any("Passage 3" in one.fields["premise"] for one in written.examples)
 
 
 def test_an_answer_is_asked_again_only_with_its_own_context():
@@ -109,10 +109,10 @@ def test_an_answer_is_asked_again_only_with_its_own_context():
         return "No question." if "mill 2" in prompt else question(prompt, sample)
 
     with writing(rule) as (_, llm):
-        batch = seed_data(task, llm, contexts, 24, 0)
-    assert batch.dropped["no_question"] > 0
-    assert len(batch.examples) == 24
-    for example in batch.examples:
+        written = seed_data(task, llm, contexts, 24, 0)
+    assert written.dropped["no_question"] > 0
+    assert len(written.examples) == 24
+    for example in written.examples:
         assert isinstance(example.target, Answers)
         start, text = example.target.starts[0], example.target.texts[0]
         assert example.fields["context"][start : start + len(text)] == text
@@ -123,11 +123,11 @@ def test_duplicates_of_known_and_new_examples_are_dropped_and_replaced(rte: Task
     known = [Example({"premise": "The mill burnt.", "hypothesis": "It is gone now."}, "entailment")]
     rule = turns("It is  gone NOW.", "The fire took it.", "The fire took it.", "the fire took it.")
     with writing(rule) as (_, llm):
-        batch = extrapolate(rte, llm, [wrong], 3, 1, known)
-    texts = {one.fields["hypothesis"].lower() for one in batch.examples}
-    assert len(texts) == len(batch.examples) == 3
+        written = extrapolate(rte, llm, [wrong], 3, 1, known)
+    texts = {one.fields["hypothesis"].lower() for one in written.examples}
+    assert len(texts) == len(written.examples) == 3
     assert "it is gone now." not in texts
-    assert batch.dropped == {"duplicate": 3}
+    assert written.dropped == {"duplicate": 3}
 
 
 def test_each_mistake_gets_so_many_with_its_context_label_and_source(rte: Task):
@@ -138,9 +138,9 @@ def test_each_mistake_gets_so_many_with_its_context_label_and_source(rte: Task):
         )
     ]
     with writing(sentence) as (author, llm):
-        batch = extrapolate(rte, llm, wrong, 3, 2, ())
-    assert len(batch.examples) == batch.wanted == len(author.asked) == 12
-    for place, example in enumerate(batch.examples):
+        written = extrapolate(rte, llm, wrong, 3, 2, ())
+    assert len(written.examples) == written.wanted == len(author.asked) == 12
+    for place, example in enumerate(written.examples):
         mistake = wrong[place // 3]
         assert example.fields["premise"] == mistake.fields["premise"]
         assert example.target == mistake.target
@@ -186,7 +186,7 @@ def test_a_prompt_that_does_not_fit_is_counted_and_not_kept(rte: Task, serve):
     endpoint = serve(context=400)
     long = Example({"premise": "long " * 100, "hypothesis": "h"}, "entailment")
     llm = Server(base_url=endpoint.url, model="test")
-    with Session(llm, 0) as connection:
-        batch = extrapolate(rte, connection, [long, CONTEXTS[0]], 1, 1, ())
-    assert batch.dropped["too_long"] >= 1
-    assert [one.fields["premise"] for one in batch.examples] == [CONTEXTS[0].fields["premise"]]
+    with Session(llm, 0) as session:
+        written = extrapolate(rte, session, [long, CONTEXTS[0]], 1, 1, ())
+    assert written.dropped["too_long"] >= 1
+    assert [one.fields["premise"] for one in written.examples] == [CONTEXTS[0].fields["premise"]]

@@ -6,6 +6,7 @@ import json
 import random
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -69,13 +70,13 @@ def test_a_continuation_has_no_system_and_stops_at_the_closing_mark(rte: Classif
 
 
 def test_a_mistake_keeps_its_context_and_label_and_is_traced(rte: Classification):
-    ask = rte.mistake_draft(Style.chat, WRONG, 2)
-    assert all(text in ask.prompt.text for text in (PREMISE, "The ferry was empty.", "wrong"))
-    made = rte.read(reply('Sure, here is a sentence: "Nobody was on board."'), ask)
+    draft = rte.mistake_draft(Style.chat, WRONG, 2)
+    assert all(text in draft.prompt.text for text in (PREMISE, "The ferry was empty.", "wrong"))
+    made = rte.read(reply('Sure, here is a sentence: "Nobody was on board."'), draft)
     assert made.fields == {"premise": PREMISE, "hypothesis": "Nobody was on board."}
     assert made.target == "not_entailment"
     assert made.origin == Origin(
-        "extrapolation", 2, "validation.jsonl:3", ask.prompt.text, "c0ffee-0", "a model"
+        "extrapolation", 2, "validation.jsonl:3", draft.prompt.text, "c0ffee-0", "a model"
     )
 
 
@@ -87,8 +88,8 @@ def test_a_reply_that_repeats_context_or_mistake_is_dropped(rte: Classification,
 
 
 def test_a_reply_cut_off_by_its_length_ends_at_a_sentence(imdb: Classification):
-    ask = imdb.seed_draft(Style.chat, {}, "positive", ("good sound",))
-    made = imdb.read(reply("I liked the sound a lot. And the pl", "length"), ask)
+    draft = imdb.seed_draft(Style.chat, {}, "positive", ("good sound",))
+    made = imdb.read(reply("I liked the sound a lot. And the pl", "length"), draft)
     assert made.fields["text"] == "I liked the sound a lot."
     assert (made.origin.kind, made.origin.rationales) == ("seed", ("good sound",))
 
@@ -144,9 +145,9 @@ def test_any_number_of_fields_and_labels_with_words_of_their_own(tmp_path: Path)
     gold = task.load(0)
     assert [example.target for example in gold.test[:4]] == names
     assert gold.test[5].fields == {"title": "T", "body": "B", "comment": "n 5"}
-    ask = task.mistake_draft(Style.chat, gold.test[5], 1)
-    assert ask.prompt.text == "T / B: like n 5, glad"
-    assert ask.fields == {"title": "T", "body": "B"}
+    draft = task.mistake_draft(Style.chat, gold.test[5], 1)
+    assert draft.prompt.text == "T / B: like n 5, glad"
+    assert draft.fields == {"title": "T", "body": "B"}
 
 
 def wording(text: str):
@@ -172,3 +173,52 @@ def test_a_prompt_that_cannot_be_filled_fails_when_composed(override: str, said:
 def test_labels_are_at_least_two():
     with pytest.raises(ValueError, match="at least two labels, not 1"):
         Classification(labels={"only": "one"}, gold=composed("task=rte").task.gold)
+
+
+@pytest.mark.parametrize(
+    ("override", "name"),
+    [
+        ("task.written=source", "source"),
+        ("task.written=label", "label"),
+        ("task.given=[prompt]", "prompt"),
+        ("task.given=[id]", "id"),
+        ("task.given=[target]", "target"),
+        ("task.given=[answers]", "answers"),
+    ],
+)
+def test_a_field_with_the_name_of_another_column_is_refused(override: str, name: str):
+    with pytest.raises(UserError, match=rf"'{name}'.* map your column .*gold\.bundled\.columns"):
+        composed("task=rte", override)
+
+
+def test_a_field_with_the_name_of_the_condition_is_refused_where_there_is_one():
+    composed("task=rte", "task.given=[condition]", *neutral("rte"))
+    with pytest.raises(UserError, match="'condition'"):
+        composed("task=imdb", "task.written=condition", *neutral("imdb"))
+
+
+def neutral(task: str) -> list[str]:
+    """Overrides that take the usual fields out of a task's prompts."""
+    names = ["query", "mistake", "zerogen"]
+    return [f"task.{name}={{chat: '$label', continuation: '$label'}}" for name in names]
+
+
+def test_what_decides_of_a_task_is_what_the_method_uses(tmp_path: Path):
+    (tmp_path / "a.txt").write_text("One passage.\n")
+    (tmp_path / "b.txt").write_text("One passage.\n")
+
+    def identity(*options: str, used: frozenset[str] = frozenset({"query"})) -> Any:
+        return composed("task=rte", *options).task.identity(set(used), Style.continuation)
+
+    base = identity()
+    assert identity("task.mistake.chat='$label $hypothesis'", "task.rationale_tokens=9") == base
+    assert identity("task.gold.files.path=elsewhere", "task.name=other") == base
+    assert identity("task.query.chat='$label $premise'") == base  # the LLM continues texts
+    assert identity("task.query.continuation='$label $premise'") != base
+    assert identity("task.reply.tokens=61") != base
+    assert identity("task.labels.entailment=true") != base
+    contexts = f"task.contexts={tmp_path}"
+    assert identity(f"{contexts}/a.txt") == identity(f"{contexts}/b.txt") != base
+    gold = identity(used=frozenset())
+    assert gold == identity("task.reply.tokens=61", f"{contexts}/a.txt", used=frozenset())
+    json.dumps(base)

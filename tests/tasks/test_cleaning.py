@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from s3.tasks import Dropped, ReplyRules
-from s3.tasks.cleaning import is_declined, listed, strip_frame
+from s3.tasks.cleaning import asks_back, is_declined, listed, strip_frame
 
 REAL = Path(__file__).parents[3] / "shared" / "data"
 REVIEW = "The plot drags, and nobody seems to care. Skip it."
@@ -117,9 +117,6 @@ def test_what_people_write_stays(text: str):
         "Sorry, I cannot fulfill this prompt as it goes against OpenAI's policy.",
         "I apologize, but there is no review given.",
         "I apologise for the confusion. Which film do you mean?",
-        "I need more information about the film to write this.",
-        "Please provide the review that you want rewritten.",
-        "Could you please provide the passage that the question is about?",
         '"I cannot create content of this kind."',
         "Sure! I won't generate harmful content.",
     ],
@@ -131,13 +128,32 @@ def test_a_refusal_is_dropped_as_one(reply: str):
         assert caught.value.reason == "declined"
 
 
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "I need more information about the film to write this.",
+        "Please provide the review that you want rewritten.",
+        "Could you please provide the passage that the question is about?",
+        "Could you specify which film the review should be about?",
+        "Sure! Can you clarify what kind of question you need?",
+    ],
+)
+def test_a_question_back_is_dropped_as_one(reply: str):
+    for rules in (ReplyRules(), ReplyRules(question=True)):
+        with pytest.raises(Dropped) as caught:
+            rules.clean(reply, True)
+        assert caught.value.reason == "asked_back"
+    assert asks_back(reply)
+    assert not is_declined(reply)
+
+
 def test_real_reviews_are_no_refusals_and_stay_as_they_are():
     path = REAL / "imdb" / "test_sub2500.jsonl.gz"
     if not path.exists():
         pytest.skip(f"needs the real reviews: {path}")
     with gzip.open(path, "rt", encoding="utf-8") as file:
         texts = [json.loads(line)["text"] for line in file]
-    assert sum(map(is_declined, texts)) <= 2
+    assert sum(map(is_declined, texts)) + sum(map(asks_back, texts)) <= 2
     assert sum(strip_frame(text) != " ".join(text.split()) for text in texts) <= 8
 
 

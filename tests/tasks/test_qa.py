@@ -87,12 +87,12 @@ def reply(text: str) -> Completion:
 
 
 def test_context_and_answer_are_kept_and_another_question_asked(qa: ExtractiveQA):
-    ask = qa.mistake_draft(Style.chat, GOLD, 1)
-    assert ask.prompt.text == (
+    draft = qa.mistake_draft(Style.chat, GOLD, 1)
+    assert draft.prompt.text == (
         f"Given a context: {CONTEXT}\nTarn is the answer to: Who built the bridge?.\n"
         "A question that has the same answer in the context is:"
     )
-    made = qa.read(reply("Question: Whose work is the bridge? Answer: Tarn"), ask)
+    made = qa.read(reply("Question: Whose work is the bridge? Answer: Tarn"), draft)
     assert made.fields == {"context": CONTEXT, "question": "Whose work is the bridge?"}
     assert made.target == GOLD.target
 
@@ -114,8 +114,8 @@ def test_a_question_that_will_not_do_is_dropped(qa: ExtractiveQA, text: str, rea
 
 
 def test_an_answer_inside_a_longer_word_is_not_told(qa: ExtractiveQA):
-    ask = qa.mistake_draft(Style.chat, GOLD, 1)
-    made = qa.read(reply("Who, before the Tarnish wars, built the bridge?"), ask)
+    draft = qa.mistake_draft(Style.chat, GOLD, 1)
+    made = qa.read(reply("Who, before the Tarnish wars, built the bridge?"), draft)
     assert made.target == GOLD.target
 
 

@@ -24,7 +24,7 @@ PAIRS, TEXTS = 0.9, 0.6
 
 
 @dataclass(frozen=True)
-class Reply:
+class UsualReply:
     """What one completion is like on average: its tokens, its items if it is a list, their size."""
 
     tokens: float
@@ -39,13 +39,13 @@ class Habits:
     wrong: tuple[float, ...]  # share of gold validation, for each round; the last repeats
     letters: float = 4.4  # characters of a prompt that make one token
     length: float = 0.5  # tokens of a reply, as a share of the most that it may have
-    replies: Mapping[int, Reply] = field(default_factory=dict)  # by the most tokens allowed
+    replies: Mapping[int, UsualReply] = field(default_factory=dict)  # by the most tokens allowed
     kept: tuple[float, ...] = (0.9, 0.8)  # share of written texts; likewise
     sources: tuple[str, ...] = ()
 
-    def reply(self, limit: int) -> Reply:
+    def reply(self, limit: int) -> UsualReply:
         """Return what a reply of at most `limit` tokens is like."""
-        return self.replies.get(limit) or Reply(self.length * limit)
+        return self.replies.get(limit) or UsualReply(self.length * limit)
 
 
 def learn(llm: LLM, task: Task, name: str, like: list[Path]) -> Habits:
@@ -111,18 +111,18 @@ def _of_store(llm: LLM, name: str) -> dict[str, Any]:
     return {"letters": letters, "replies": _replies(rows), "sources": (source,)}
 
 
-def _replies(rows: list[tuple[Prompt, str, int, int]]) -> dict[int, Reply]:
+def _replies(rows: list[tuple[Prompt, str, int, int]]) -> dict[int, UsualReply]:
     by_limit: dict[int, list[tuple[int, list[str]]]] = {}
     for prompt, text, _, given in rows:
         by_limit.setdefault(prompt.reply_tokens, []).append((given, listed(text)))
     return {limit: _mean(some) for limit, some in sorted(by_limit.items()) if len(some) >= ENOUGH}
 
 
-def _mean(replies: list[tuple[int, list[str]]]) -> Reply:
+def _mean(replies: list[tuple[int, list[str]]]) -> UsualReply:
     items = [item for _, listed_ in replies for item in listed_]
     tokens = sum(tokens for tokens, _ in replies) / len(replies)
-    letters = sum(map(len, items)) / len(items) if items else Reply.letters
-    return Reply(tokens, max(1, len(items) / len(replies)), letters)
+    letters = sum(map(len, items)) / len(items) if items else UsualReply.letters
+    return UsualReply(tokens, max(1, len(items) / len(replies)), letters)
 
 
 def _shares(shares: tuple[float, ...]) -> str:

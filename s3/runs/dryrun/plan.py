@@ -5,16 +5,14 @@ from __future__ import annotations
 import io
 from contextlib import closing, redirect_stderr
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from s3.data.gold import GoldData
-from s3.llm import Prompt, Usage
-from s3.methods import Bench, Round
+from s3.llm import LLM, Prompt, Usage
+from s3.methods import Bench, Method
 from s3.runs.dryrun.habits import Habits
-from s3.runs.dryrun.rehearsal import MADE_UP, Pupil, Rehearsal, Replies, is_text
-
-if TYPE_CHECKING:
-    from s3.runs.experiment import Experiment
+from s3.runs.dryrun.rehearsal import MADE_UP, Pupil, Rehearsal, Replies
+from s3.student import Student
+from s3.tasks import Task
 
 
 @dataclass
@@ -31,30 +29,33 @@ class Plan:
     prompts: dict[str, Prompt] = field(default_factory=dict)
 
 
-def rehearse(experiment: Experiment, gold: GoldData, habits: Habits) -> Plan:
-    """Play an experiment through; nothing is sent, no server starts, no model is trained."""
-    task, seed = experiment.task, experiment.seed
+def rehearse(
+    task: Task,
+    llm: LLM,
+    method: Method,
+    student: Student,
+    gold: GoldData,
+    seed: int,
+    habits: Habits,
+) -> Plan:
+    """Play a method through; nothing is sent, no server starts, no model is trained."""
     replies = Replies(task, habits)
     pupil = Pupil(task, replies, habits, seed)
+    metric = student.choosing_metric(task.head(), gold.validation)
     # The progress of a rehearsal, and what it gives up, says nothing about the run.
-    with closing(Rehearsal(experiment.llm, seed, replies)) as llm, redirect_stderr(io.StringIO()):
-        bench = Bench(task, llm, pupil.fit, gold.validation, gold.train, seed)
-        plan = Plan(llm.steps, llm.usage, experiment.llm.price() is not None, habits.sources)
-        for round_ in experiment.method.run(bench):
+    with closing(Rehearsal(llm, seed, replies)) as session, redirect_stderr(io.StringIO()):
+        bench = Bench(task, session, pupil.fit, gold.validation, gold.train, seed, metric)
+        plan = Plan(session.steps, session.usage, llm.price() is not None, habits.sources)
+        for round_ in method.run(bench):
             plan.prompts |= {
-                step: prompt for step, prompt in llm.first.items() if not is_text(task, prompt)
+                step: prompt for step, prompt in session.first.items() if prompt.kind != "text"
             }
-            _add_prompts(plan, round_, bench)
+            for example in round_.added.examples:  # the first of each kind and of each label
+                label = example.target if isinstance(example.target, str) else ""
+                kind = f"{example.origin.kind} {label}".strip()
+                if kind not in plan.prompts and example.origin.prompt:
+                    plan.prompts[kind] = task.prompt(session.style, example.origin.prompt)
     return plan
-
-
-def _add_prompts(plan: Plan, round_: Round, bench: Bench) -> None:
-    """Note the first prompt of each kind of example and of each label."""
-    for example in round_.added.examples:
-        label = example.target if isinstance(example.target, str) else ""
-        kind = f"{example.origin.kind} {label}".strip()
-        if kind not in plan.prompts and example.origin.prompt:
-            plan.prompts[kind] = bench.task.prompt(bench.llm.style, example.origin.prompt)
 
 
 def show(plan: Plan) -> None:

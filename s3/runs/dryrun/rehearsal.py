@@ -16,8 +16,8 @@ from s3.data.example import Example
 from s3.llm import LLM, Completion, Failure, Prompt, Session, Usage
 from s3.llm.transport.base import Context, Request, Transport
 from s3.llm.types import Tokens
-from s3.runs.dryrun.habits import Habits, Reply
-from s3.student import Predictor
+from s3.runs.dryrun.habits import Habits, UsualReply
+from s3.student import Predictions, Predictor
 from s3.tasks import Classification, Task
 
 Floats = NDArray[np.float64]
@@ -91,10 +91,10 @@ class Replies(Transport):
     def close(self) -> None:
         """Nothing is open."""
 
-    def _text(self, prompt: Prompt, usual: Reply) -> str:
+    def _text(self, prompt: Prompt, usual: UsualReply) -> str:
         """Return a list or a name, or a text of the task's own, which may be dropped."""
         letters, cleaning = usual.tokens * self._habits.letters, self._task.reply
-        if not is_text(self._task, prompt):
+        if prompt.kind != "text":
             line = min(max(1, round(usual.letters / LETTERS)), LINE)
             return self._lines(round(min(letters, usual.items * usual.letters) / LETTERS), line)
         if not self._keeps():
@@ -141,7 +141,7 @@ class Untrained(Predictor):
     """A model that has its answers to the validation examples, and features without meaning."""
 
     def __init__(self, task: Task, validation: list[str]) -> None:
-        self.validation = validation
+        self.validation = Predictions(validation)
         self._labels = len(task.labels) if isinstance(task, Classification) else 0
 
     def features(self, examples: list[Example]) -> tuple[Floats, Floats]:
@@ -153,11 +153,6 @@ class Untrained(Predictor):
 def right(example: Example) -> str:
     """Return the right answer to an example."""
     return example.target if isinstance(example.target, str) else example.target.texts[0]
-
-
-def is_text(task: Task, prompt: Prompt) -> bool:
-    """Say whether a prompt asks for an example's text: else for a list or a name."""
-    return prompt.reply_tokens == task.reply.tokens
 
 
 def at(shares: tuple[float, ...], round_: int) -> float:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from s3.errors import UserError
+from s3.methods import Round
+from s3.runs.folder import TRACKED, MetricsRow, RunFolder
+from s3.runs.listeners.base import Listener
+from s3.storage import write_json
 
 if TYPE_CHECKING:
     import wandb
@@ -35,70 +38,83 @@ class Wandb:
     group: str | None = None  # null: the sweep that the job belongs to
     artifacts: bool = True  # the final data set and model
 
-    @contextmanager
-    def run(self, folder: Path, config: Mapping[str, Any]) -> Iterator[Tracker]:
-        """Open the W&B run of a folder; the folder's name is its id, so a continued run is one."""
+
+class Tracker(Listener):
+    """Logs a run to W&B.
+
+    The attempt's name is the W&B run's id, so a continued run is one there, and one begun afresh
+    is another, with rows of its own.
+    """
+
+    name = "W&B"
+
+    def __init__(self, settings: Wandb) -> None:
+        self.settings = settings
+        self._open: wandb.Run | None = None
+
+    def started(self, run: RunFolder, config: Mapping[str, Any]) -> None:
+        """Open the W&B run."""
         os.environ.setdefault("WANDB_ERROR_REPORTING", "false")  # no telemetry unless asked for
         import wandb
 
-        settings = wandb.Settings(silent=True, console="off")
-        group = self.group or os.environ.get("S3_SWEEP")
+        self._run, settings = run, self.settings
         try:
-            opened = wandb.init(
-                dir=folder, mode=self._mode(), project=self.project, entity=self.entity,
-                id=folder.name, name=folder.name, group=group, config=dict(config),
-                resume="allow", settings=settings,
+            self._open = wandb.init(
+                dir=run.path, mode=self._mode(), project=settings.project,
+                entity=settings.entity, id=run.attempt, name=run.name,
+                group=settings.group or os.environ.get("S3_SWEEP"), config=dict(config),
+                resume="allow", settings=wandb.Settings(silent=True, console="off"),
             )  # fmt: skip
         except wandb.errors.UsageError as error:
-            raise UserError(f"W&B: {error} Set WANDB_API_KEY or wandb.mode=offline.") from None
-        opened.define_metric("*", step_metric="round")
-        failed = True
-        try:  # not W&B's own `with`: it prints a traceback, also for Ctrl-C
-            yield Tracker(opened, folder, self.artifacts and self.mode is not Mode.disabled)
-            failed = False
-        finally:
-            opened.finish(exit_code=int(failed))
+            raise UserError(f"{error} Set WANDB_API_KEY or wandb.mode=offline.") from None
+        self._open.define_metric("*", step_metric="round")
+
+    def round(self, round_: Round, row: MetricsRow) -> None:
+        """Log a round's row, and its epochs on an axis of their own.
+
+        A continued run replays its rounds: those that W&B has already are left alone.
+        """
+        assert self._open is not None
+        if round_.index <= dict(self._open.summary).get("round", -1):
+            return
+        name = f"round_{round_.index:02d}"
+        self._open.define_metric(f"{name}/*", step_metric=f"{name}/epoch")
+        for epoch in round_.predictor.history:
+            self._open.log({f"{name}/{key}": value for key, value in epoch.items()})
+        self._open.log({"round": round_.index, **row})
+
+    def finished(self, summary: Mapping[str, Any]) -> None:
+        """Make the shipped round's row the summary; log the data set and the model."""
+        import wandb
+
+        assert self._open is not None
+        best = summary["best_round"]
+        logged = set(dict(self._open.summary)) & {key for row in summary["rounds"] for key in row}
+        # A key that only another round has is not the shipped round's: it would mix the two.
+        gone = dict.fromkeys(logged - set(summary["rounds"][best]))
+        self._open.summary.update(
+            {**gone, **summary["rounds"][best], "round": best, "best_round": best}
+        )
+        artifacts = self.settings.artifacts and self.settings.mode is not Mode.disabled
+        for kind in ("data", "model") if artifacts else ():
+            artifact = wandb.Artifact(f"{self._run.name}-{kind}", type=kind)
+            artifact.add_dir(str(self._run.path / kind))
+            self._open.log_artifact(artifact)
+        self._open.finish()
+        place = f"wandb sync {Path(self._open.dir).parent}" if self._open.offline else ""
+        where = place or self._open.url or "W&B disabled"
+        write_json(self._run.path / TRACKED, {"where": where})
+
+    def stopped(self) -> None:
+        """Close the W&B run as failed."""
+        if self._open:
+            self._open.finish(exit_code=1)
 
     def _mode(self) -> Any:
-        if self.mode is not Mode.auto:
-            return self.mode.value
+        if self.settings.mode is not Mode.auto:
+            return self.settings.mode.value
         netrc = Path.home() / ".netrc"
         known = os.environ.get("WANDB_API_KEY") or (
             netrc.exists() and "wandb" in netrc.read_text(encoding="utf-8", errors="replace")
         )
         return "online" if known else "offline"
-
-
-@dataclass(frozen=True)
-class Tracker:
-    """One open W&B run."""
-
-    run: wandb.Run
-    folder: Path
-    artifacts: bool
-
-    def round(self, index: int, row: Mapping[str, float], epochs: list[dict[str, float]]) -> None:
-        """Log a round's row, and its epochs on an axis of their own.
-
-        A continued run replays its rounds: those that W&B has already are left alone.
-        """
-        if index <= dict(self.run.summary).get("round", -1):
-            return
-        name = f"round_{index:02d}"
-        self.run.define_metric(f"{name}/*", step_metric=f"{name}/epoch")
-        for epoch in epochs:
-            self.run.log({f"{name}/{key}": value for key, value in epoch.items()})
-        self.run.log({"round": index, **row})
-
-    def finish(self, summary: Mapping[str, Any]) -> str:
-        """Log the data set and the model as artifacts; return the line that says where all is."""
-        import wandb
-
-        self.run.summary.update(dict(summary))
-        for kind in ("data", "model") if self.artifacts else ():
-            artifact = wandb.Artifact(f"{self.folder.name}-{kind}", type=kind)
-            artifact.add_dir(str(self.folder / kind))
-            self.run.log_artifact(artifact)
-        if self.run.offline:
-            return f"wandb sync {Path(self.run.dir).parent}"
-        return self.run.url or "W&B disabled"

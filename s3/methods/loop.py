@@ -1,0 +1,211 @@
+"""The loop of Alg. 2 and 3: train on the seed, extrapolate what is wrong, merge, train again."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from s3.data.example import Example, Mistake
+from s3.data.rows import content_digest
+from s3.methods.base import Bench, Method, Round, balanced, mistakes_of
+from s3.methods.existing import existing
+from s3.student import Predictor
+from s3.synthesis import SynthesisedSet, extrapolate
+from s3.tasks import Task
+
+
+class Extrapolated(Enum):
+    """Which gold validation examples the LLM writes similar ones to."""
+
+    errors = "errors"  # S3
+    gold = "gold"  # GoldGen: all of them
+    nothing = "nothing"  # ZeroGen, and S3's ablation
+
+
+@dataclass(kw_only=True)
+class ExtrapolationLoop(Method):
+    """Seed data, then rounds of extrapolation; methods differ in how they write the seed.
+
+    Without `size`, a round adds `per_mistake` examples for each error, as in the paper.
+
+    With `size`, the last round's data have exactly `size` examples, whatever the method, so that a
+    comparison at equal size compares methods:
+
+    - The seed has `seed_size` examples, and all of them stay. Where nothing is extrapolated, all
+      `size` examples are seeds; the first `seed_size` are those that the other methods begin with.
+    - Each round adds its share of what is left: with 100 seeds, `size` 300 and two rounds, 100 a
+      round, so the rounds have 100, 200 and 300 examples.
+    - A round extrapolates as many errors as its share needs, drawn such that the labels of all
+      data even out as far as the errors reach: each time an error of the label with the fewest
+      examples, and of that label the one that was extrapolated least often. In a round no error is
+      taken twice before each has been taken once; then they are taken again until the share is
+      full. Nothing is paid for that could not be used.
+    - What is over a share all the same (`per_mistake` above 1; rows of `seed_from`, `add_from`)
+      is `Round.unused`. A later round uses it where that evens out the labels.
+    - What the LLM does not manage is missing in its round; the later shares make up for it.
+    """
+
+    seed_size: int = 200
+    extrapolated: Extrapolated = Extrapolated.errors
+    rounds: int = 2
+    per_mistake: int = 1
+    patience: int | None = None  # rounds without a better validation score that end the loop
+    size: int | None = None
+    warm_start: bool = False
+    seed_from: str | None = None  # a file or a run's folder whose data are the seed
+    add_from: str | None = None  # likewise, whose extrapolated data are added from the start
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        least = {"seed_size": 1, "rounds": 0, "per_mistake": 1, "patience": 1, "size": 2}
+        for name, low in least.items():
+            value = getattr(self, name)
+            if value is not None and value < low:
+                raise ValueError(f"{name} must be at least {low}, not {value}")
+        if self.last and self.size and self.size <= self.seed_size:
+            raise ValueError(
+                f"size must exceed seed_size, for extrapolation fills what is between them: "
+                f"size={self.size}, seed_size={self.seed_size}"
+            )
+
+    @property
+    def last(self) -> int:
+        """The number of the last round."""
+        return 0 if self.extrapolated is Extrapolated.nothing else self.rounds
+
+    def seed_templates(self, task: Task) -> set[str]:
+        """Return the names of the prompt templates that write the seed."""
+        raise NotImplementedError
+
+    def write_seed(self, bench: Bench, size: int, known: list[Example]) -> SynthesisedSet:
+        """Write `size` seed examples beside those that are known."""
+        raise NotImplementedError
+
+    def templates(self, task: Task) -> set[str]:
+        """Return the names of the task's prompt templates that this method fills."""
+        seed = set() if self.seed_from and not self.size else self.seed_templates(task)
+        return seed | ({"mistake"} if self.last else set())
+
+    def identity(self) -> dict[str, Any]:
+        """Return what decides the result: files by content, no option that has no effect."""
+        found = super().identity() | {"extrapolated": self.extrapolated.value}
+        for name in ("seed_from", "add_from"):
+            if found[name]:
+                found[name] = content_digest(Path(found[name]))
+        if not self.last:
+            idle = {"extrapolated", "rounds", "per_mistake", "patience", "warm_start"}
+            idle |= {"seed_size"} if self.size and not self.add_from else set()
+            found = {name: value for name, value in found.items() if name not in idle}
+        return found
+
+    def run(self, bench: Bench) -> Iterator[Round]:
+        """Yield `rounds` + 1 trainings; nothing is asked of the LLM after the last one."""
+        seed, added, unused = self._start(bench)
+        written, predictor = seed, None
+        scores: list[float] = []
+        for index in range(self.last + 1):
+            train = seed.examples + added
+            what, start = f"round {index} training", predictor if self.warm_start else None
+            predictor = bench.fit(train, bench.validation, what=what, start=start)
+            mistakes = mistakes_of(bench.task, bench.validation, predictor)
+            yield Round(index, train, written, mistakes, predictor, bench.validation, unused)
+            scores.append(self._score(bench, predictor))
+            if index == self.last or self._converged(scores):
+                return
+            share = self._share(train, index + 1)
+            wrong = self._wrong(bench, mistakes, share, train)
+            if not wrong:
+                return
+            known = [*train, *unused]
+            written = extrapolate(bench.task, bench.llm, wrong, self.per_mistake, index + 1, known)
+            added, unused = self._merge(train, added, written.examples, unused, share)
+
+    def _start(self, bench: Bench) -> tuple[SynthesisedSet, list[Example], list[Example]]:
+        """Return the seed, the additions that exist, and what of both is over the size."""
+        seeds, added = (
+            existing(bench.task, Path(path), kind) if path else []
+            for path, kind in ((self.seed_from, "seed"), (self.add_from, "extrapolation"))
+        )
+        kept, wanted = added, len(seeds) or self.seed_size
+        if self.size is not None:
+            kept = self._cut(bench, added, max(0, self.size - self.seed_size))
+            wanted = self.seed_size if self.last else self.size - len(kept)
+        first = self._cut(bench, seeds, wanted)
+        missing = wanted - len(first)
+        seed = self.write_seed(bench, missing, first) if missing else SynthesisedSet(0)
+        seed.examples, seed.wanted = first + seed.examples, wanted
+        return seed, kept, _without([*seeds, *added], [*first, *kept])
+
+    def _cut(self, bench: Bench, examples: list[Example], size: int) -> list[Example]:
+        """Return the examples, or so many of them by a seeded draw, even over the labels."""
+        if len(examples) <= size:
+            return examples
+        return balanced(random.Random(bench.seed).sample(examples, len(examples)), size)
+
+    def _share(self, train: list[Example], round_: int) -> int | None:
+        """Return how many examples a round adds at a fixed size: what is left, spread evenly."""
+        if self.size is None:
+            return None
+        return max(0, math.ceil((self.size - len(train)) / (self.rounds + 1 - round_)))
+
+    def _wrong(
+        self, bench: Bench, mistakes: list[Mistake], share: int | None, train: list[Example]
+    ) -> list[Example]:
+        """Return what to extrapolate: the errors or all gold, in the same order each round."""
+        wrong = [mistake.example for mistake in mistakes]
+        if self.extrapolated is Extrapolated.gold:
+            wrong = list(bench.validation)
+        if share is None:
+            return wrong
+        random.Random(f"{bench.seed}/gold").shuffle(wrong)
+        return in_turn(wrong, math.ceil(share / self.per_mistake), train)
+
+    def _merge(
+        self,
+        train: list[Example],
+        added: list[Example],
+        written: list[Example],
+        unused: list[Example],
+        share: int | None,
+    ) -> tuple[list[Example], list[Example]]:
+        """Return all additions so far, at a fixed size a share of the new ones, and the rest."""
+        if share is None:
+            return added + written, unused
+        chosen = balanced([*written, *unused], share, train)
+        return added + chosen, _without([*unused, *written], chosen)
+
+    def _score(self, bench: Bench, predictor: Predictor) -> float:
+        scores = bench.task.head().score(bench.validation, predictor.validation.answers)
+        return scores[bench.metric]
+
+    def _converged(self, scores: list[float]) -> bool:
+        """True when the last `patience` rounds brought nothing above the best before them."""
+        if self.patience is None or len(scores) <= self.patience:
+            return False
+        return max(scores[-self.patience :]) <= max(scores[: -self.patience])
+
+
+def in_turn(wrong: Sequence[Example], number: int, train: Sequence[Example]) -> list[Example]:
+    """Return `number` of the wrong examples; again and again, where there are fewer.
+
+    Labels even out, those of the training data too; of a label, the examples that the training
+    data grew from least often come first.
+    """
+    grown = (one.origin for one in train if one.origin.kind == "extrapolation")
+    times = Counter(origin.source for origin in grown)
+    queue = sorted(wrong, key=lambda example: times[example.origin.source])
+    chosen: list[Example] = []
+    while queue and len(chosen) < number:
+        chosen += balanced(queue, number - len(chosen), [*train, *chosen])
+    return chosen
+
+
+def _without(examples: list[Example], taken: list[Example]) -> list[Example]:
+    ids = {example.id for example in taken}
+    return [example for example in examples if example.id not in ids]

@@ -1,0 +1,219 @@
+"""Finished runs, read again: the only door through which analysis, reports and predictions see one.
+
+`Run.open(folder)` has the configuration, the identity, the summary, and the rounds with their
+rows, examples, mistakes and predictions. Nothing here trains, asks an LLM or writes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError  # type: ignore[import-untyped]
+
+from s3.data.example import Example, Mistake
+from s3.data.rows import from_flat_row, from_row
+from s3.errors import UserError
+from s3.runs import folder as layout
+from s3.storage import read_jsonl
+
+
+@dataclass(frozen=True)
+class FinishedRound:
+    """One round of a finished run; what it holds is read when it is first asked for."""
+
+    run: Run
+    index: int
+
+    @property
+    def path(self) -> Path:
+        """The folder with the round's files."""
+        return self.run.folder.round_folder(self.index)
+
+    @cached_property
+    def row(self) -> dict[str, float]:
+        """The round's metrics, as the README lists them; shares lie in 0..1."""
+        row: dict[str, float] = self.run.summary["rounds"][self.index]
+        return row
+
+    @cached_property
+    def added(self) -> list[Example]:
+        """The examples that were written (or taken from elsewhere) for this round."""
+        return [from_row(row) for row in self._rows(layout.ADDED)]
+
+    @cached_property
+    def unused(self) -> list[Example]:
+        """The examples there were that did not fit into the size asked for."""
+        return [from_row(row) for row in self._rows(layout.UNUSED)]
+
+    @cached_property
+    def train(self) -> list[Example]:
+        """The examples that the round's model was trained on, in order."""
+        known = self.run.examples
+        try:
+            return [known[id_] for id_ in _json(self.path / layout.TRAIN)]
+        except KeyError as error:
+            raise damaged(self.path / layout.TRAIN, f"no example {error}") from None
+
+    @cached_property
+    def mistakes(self) -> list[Mistake]:
+        """The gold validation examples that the model got wrong."""
+        return [Mistake(from_row(row), row["predicted"]) for row in self._rows(layout.MISTAKES)]
+
+    @cached_property
+    def epochs(self) -> list[dict[str, float]]:
+        """One row an epoch of the training."""
+        return list(self._rows(layout.EPOCHS))
+
+    @cached_property
+    def copies(self) -> list[dict[str, Any]]:
+        """The synthetic rows that repeat a gold row, exactly or nearly, as the audit found them."""
+        return list(self._rows(layout.COPIES))
+
+    def predictions(self, split: str) -> list[dict[str, Any]]:
+        """Return what the model answered to "validation" or "test", one row an example.
+
+        `id`, `source`, `target`, `predicted`, and `probabilities` by label (or, of an answer to a
+        question, its `probability`).
+        """
+        return list(self._rows(layout.predictions_file(split)))
+
+    def _rows(self, file: str) -> Iterator[dict[str, Any]]:
+        return _jsonl(self.path / file)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run."""
+
+    folder: layout.RunFolder
+
+    @classmethod
+    def open(cls, path: Path | str) -> Run:
+        """Return the run of a folder.
+
+        Raises UserError where it is no run's, the run is not finished, or a file is damaged.
+        """
+        run = cls(layout.RunFolder(Path(path)))
+        if not (run.path / layout.IDENTITY).exists():
+            raise UserError(f"{path}: not the folder of a run (it has no {layout.IDENTITY}).")
+        if not run.folder.finished:
+            raise UserError(
+                f"{path}: this run is not finished; the command it was started with continues it."
+            )
+        if missing := {"rounds", "best_round", "metric"} - set(run.summary):
+            raise damaged(run.path / layout.SUMMARY, f"no {min(missing)}")
+        return run
+
+    @property
+    def path(self) -> Path:
+        """The run's folder."""
+        return self.folder.path
+
+    @property
+    def name(self) -> str:
+        """The folder's name: parts, seed, digest of the identity."""
+        return self.folder.name
+
+    @cached_property
+    def config(self) -> dict[str, Any]:
+        """The composed configuration, with the option chosen for each group as `choices`."""
+        path = self.path / layout.CONFIG
+        try:
+            found = OmegaConf.to_container(OmegaConf.load(path))
+        except (OSError, ValueError, YAMLError, OmegaConfBaseException) as error:
+            raise damaged(path, str(error)) from None
+        if not isinstance(found, dict):
+            raise damaged(path, "no mapping")
+        return {str(name): value for name, value in found.items()}
+
+    @cached_property
+    def identity(self) -> dict[str, Any]:
+        """What decided the result, with fingerprints of the gold data."""
+        found: dict[str, Any] = _json(self.path / layout.IDENTITY)
+        return found
+
+    @cached_property
+    def summary(self) -> dict[str, Any]:
+        """Task, method, seed, the metric that chose, the best round, and all rounds' rows."""
+        found: dict[str, Any] = _json(self.path / layout.SUMMARY)
+        return found
+
+    @cached_property
+    def rounds(self) -> list[FinishedRound]:
+        """The rounds, the seed's first."""
+        return [FinishedRound(self, index) for index in range(len(self.summary["rounds"]))]
+
+    @property
+    def best(self) -> FinishedRound:
+        """The round whose model ships: the best on gold validation."""
+        best: int = self.summary["best_round"]
+        return self.rounds[best]
+
+    @property
+    def model(self) -> Path:
+        """The folder of the model that ships, as transformers loads it."""
+        return self.path / layout.MODEL
+
+    @cached_property
+    def gold_copies(self) -> list[dict[str, Any]]:
+        """The gold rows that are in two splits."""
+        return list(_jsonl(self.path / layout.GOLD_COPIES))
+
+    @cached_property
+    def failures(self) -> list[dict[str, Any]]:
+        """The prompts that got no completion, with their causes."""
+        return list(_jsonl(self.path / layout.FAILURES))
+
+    @property
+    def tracked(self) -> str:
+        """Where W&B has the run, or the command that takes it there; else empty."""
+        path = self.path / layout.TRACKED
+        return str(_json(path)["where"]) if path.exists() else ""
+
+    @cached_property
+    def examples(self) -> dict[str, Example]:
+        """Every example that a round was trained on or left unused, by its id."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        path = self.path / layout.DATA
+        try:
+            last = [from_flat_row(row) for row in pq.read_table(path).to_pylist()]
+        except (OSError, KeyError, pa.ArrowException) as error:
+            raise damaged(path, str(error)) from None
+        written = [one for round_ in self.rounds for one in (*round_.added, *round_.unused)]
+        return {example.id: example for example in (*last, *written)}
+
+
+def finished_runs(root: Path) -> Iterator[Path]:
+    """Yield the folders of finished runs below a folder, itself included."""
+    yield from sorted(path.parent for path in root.rglob(layout.SUMMARY))
+
+
+def damaged(path: Path, why: str) -> UserError:
+    """Return the error for a file of a run that cannot be used."""
+    first = why.strip().splitlines()[0] if why.strip() else "unreadable"
+    return UserError(f"{path}: damaged or missing ({first}). fresh=true makes the run again.")
+
+
+def _json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise damaged(path, str(error)) from None
+
+
+def _jsonl(path: Path) -> Iterator[dict[str, Any]]:
+    if path.name == layout.FAILURES and not path.exists():
+        return
+    try:
+        yield from read_jsonl(path)
+    except (OSError, ValueError) as error:
+        raise damaged(path, str(error)) from None

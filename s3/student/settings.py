@@ -1,0 +1,72 @@
+"""What the configuration says of the small model. It knows no engine: `student.py` builds one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from enum import Enum
+from typing import Any
+
+
+class Precision(Enum):
+    """The precision to compute in.
+
+    `auto` is bf16 where the hardware multiplies it natively, else fp32. bf16 keeps weights and
+    optimiser in float32 (automatic mixed precision).
+    """
+
+    auto = "auto"
+    fp32 = "fp32"
+    bf16 = "bf16"
+
+
+@dataclass(kw_only=True)
+class Package:
+    """Weights inside a package of the registry, with the checksum of the weights' file."""
+
+    package: str
+    version: str
+    file: str
+    sha256: str
+
+
+@dataclass(kw_only=True)
+class Settings:
+    """A pretrained encoder and its fine-tuning; the schema of `conf/model/*.yaml`.
+
+    Raises ValueError naming the field that is out of range.
+    """
+
+    name: str  # how reports call it
+    weights: str | None = None  # a hub id or a local folder; goes before `package`
+    package: Package | None = None
+    max_length: int  # tokens; the rest of a text is cut off, or for QA read in further windows
+    stride: int = 128  # QA: tokens by which neighbouring windows overlap
+    batch_size: int  # rows a step on average, over all devices; lengths decide how many each has
+    learning_rate: float
+    weight_decay: float = 0.01
+    epochs: int
+    warmup_steps: int = 0
+    metric: str | None = None  # on gold validation, chooses epoch and round; null: the head's
+    patience: int | None = None  # epochs without improvement on validation before training ends
+    accumulation: int = 1  # batches a step
+    evaluation_tokens: int = 4096  # tokens a batch in evaluation
+    precision: Precision = Precision.auto
+    devices: int = 1
+    strategy: str = "auto"  # Lightning's; "ddp" trains in `devices` processes
+
+    def __post_init__(self) -> None:
+        least = {"max_length": 8, "stride": 0, "batch_size": 1, "epochs": 1, "warmup_steps": 0}
+        least |= {"accumulation": 1, "devices": 1, "weight_decay": 0, "evaluation_tokens": 1}
+        for field, bound in least.items():
+            if getattr(self, field) < bound:
+                raise ValueError(f"{field} must be at least {bound}, not {getattr(self, field)}")
+        if not 0 < self.learning_rate < 1:
+            raise ValueError(f"learning_rate must be between 0 and 1, not {self.learning_rate}")
+        if self.patience is not None and self.patience < 1:
+            raise ValueError(f"patience must be at least 1 or null, not {self.patience}")
+        if self.weights is None and self.package is None:
+            raise ValueError("weights must name a hub id or a folder where no package is given")
+
+    def plain(self) -> dict[str, Any]:
+        """Return the fields by name, and nothing that a subclass keeps beside them."""
+        return {field.name: getattr(self, field.name) for field in fields(Settings)}

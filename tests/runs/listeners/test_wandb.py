@@ -1,0 +1,85 @@
+"""Weights & Biases, offline: what its own reader finds in the file, attempts kept apart."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from s3.runs.folder import RunFolder
+from s3.runs.listeners.base import Listeners
+from s3.runs.listeners.wandb import Mode, Tracker, Wandb
+from tests.runs.made import ABOUT, CONFIG, finished_run, round_of, row, written
+
+ROWS = [row(0.5, only_first=1.0), row(0.75, only_last=2.0)]
+
+
+def track(folder: RunFolder, best: int, **settings: Any) -> Tracker:
+    """Log a run of two rounds."""
+    tracker = Tracker(Wandb(mode=Mode.offline, **settings))
+    tracker.started(folder, CONFIG)
+    for index, metrics in enumerate(ROWS):
+        tracker.round(round_of(index, written(2, 0), written(2, index)), metrics)
+    tracker.finished({**ABOUT, "metric": "accuracy", "best_round": best, "rounds": ROWS})
+    return tracker
+
+
+def inspect(folder: RunFolder, *options: str) -> Any:
+    """Return what wandb's own reader says of the one offline run in a folder."""
+    (file,) = folder.path.glob("wandb/offline-run-*/run-*.wandb")
+    command = [sys.executable, "-m", "wandb", "leet", "inspect", "--json", *options, str(file)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunFolder]:
+    monkeypatch.delenv("WANDB_DIR", raising=False)
+    return finished_run(tmp_path / "films-s3-seed3-0123abcd", ROWS)
+
+
+def test_the_summary_is_the_shipped_rounds_alone(folder: RunFolder):
+    track(folder, best=0)
+    summary = inspect(folder, "--summary")
+    text = json.dumps(summary)
+    found = summary.get("summary", summary)
+    assert found["test/accuracy"] == 0.5, text
+    assert found["best_round"] == 0
+    assert found.get("only_last") is None
+    assert found["only_first"] == 1.0
+
+
+def test_where_the_run_is_stands_in_the_folder(folder: RunFolder):
+    track(folder, best=1)
+    where = json.loads((folder.path / "wandb.json").read_text())["where"]
+    assert where.startswith("wandb sync ")
+    assert Path(where.removeprefix("wandb sync ")).is_dir()
+
+
+def test_an_attempt_begun_afresh_is_another_run_there(folder: RunFolder, tmp_path: Path):
+    opened = []
+    for fresh in (False, True):
+        with folder.hold(CONFIG, {}, fresh):
+            tracker = Tracker(Wandb(mode=Mode.offline))
+            tracker.started(folder, CONFIG)
+            opened.append(tracker._open.id)
+            tracker.stopped()
+    assert opened[0] != opened[1]
+    assert all(id_.startswith(folder.name) for id_ in opened)
+
+
+def test_a_run_goes_on_where_wandb_cannot_be_used(
+    folder: RunFolder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setenv("WANDB_BASE_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("WANDB_API_KEY", "not a key")
+    listeners = Listeners([Tracker(Wandb(mode=Mode.online))])
+    listeners.started(folder, CONFIG)
+    listeners.round(round_of(0, written(2, 0), written(2, 0)), ROWS[0])
+    assert "W&B failed" in capsys.readouterr().err

@@ -1,0 +1,124 @@
+"""The rounds of a run: what chooses among them, what each is said to have cost, where it trains."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from s3.audit import Audit
+from s3.data.gold import GoldData
+from s3.methods import Bench, Method, Round
+from s3.runs.folder import RunFolder
+from s3.runs.listeners.base import Listener
+from s3.runs.reading import Run
+from s3.runs.rounds import Rounds, majority
+from s3.synthesis import SynthesisedSet
+from tests.author import composed
+from tests.runs.made import ABOUT, CONFIG, Model, gold, written
+
+
+class Course(Method):
+    """Trains on what it is given, round by round, each from the round before if it is warm."""
+
+    def __init__(self, answers: list[str], warm: bool = False) -> None:
+        self.answers, self.warm = answers, warm
+
+    def run(self, bench: Bench) -> Iterator[Round]:
+        predictor = None
+        for index, answer in enumerate(self.answers):
+            train = written(3, index)
+            start = predictor if self.warm else None
+            predictor = bench.fit(train, bench.validation, what=answer, start=start)
+            made = SynthesisedSet(3, train)
+            yield Round(index, train, made, [], predictor, bench.validation)
+
+
+class Student:
+    """Its models answer with the label that the training is called by."""
+
+    def __init__(self, metric: str = "accuracy") -> None:
+        self.metric, self.folders = metric, list[Path]()
+
+    def choosing_metric(self, head: Any, validation: Any) -> str:
+        return self.metric
+
+    def fit(self, head, train, validation, *, seed, folder, what, start):
+        self.folders.append(folder)
+        return Model(validation, what)
+
+
+class Session:
+    """Has paid a dollar more each time it is asked."""
+
+    def __init__(self) -> None:
+        self.times = 0
+
+    @property
+    def paid(self) -> float:
+        self.times += 1
+        return float(self.times)
+
+
+def run(tmp_path: Path, method: Method, data: GoldData, student: Student | None = None) -> Run:
+    """Carry a method out and open what it leaves."""
+    task, folder = composed("task=imdb").task, RunFolder(tmp_path / "run")
+
+    class Keeper(Listener):
+        def finished(self, summary):
+            folder.write_summary(summary)
+
+    with folder.hold(CONFIG, {}, fresh=False):
+        parts: Any = (task, method, student or Student(), data, 0, Session(), folder, Keeper())
+        rounds = Rounds(*parts, Audit())
+        rounds.run()
+        rounds.finish(ABOUT)
+    return Run.open(folder.path)
+
+
+def unbalanced(number: int, split: str) -> list[Any]:
+    """Gold rows of which three quarters are negative."""
+    return [one for i, one in enumerate(gold(2 * number, split)) if i % 2 == 0 or i % 6 == 1]
+
+
+def test_validation_alone_chooses_the_round_that_ships(tmp_path: Path):
+    validation = [one for one in gold(8) if one.target == "negative"]
+    test = [one for one in gold(8, "test") if one.target == "positive"]
+    found = run(tmp_path, Course(["positive", "negative"]), GoldData(validation, test, validation))
+    assert [one.row["validation/accuracy"] for one in found.rounds] == [0.0, 1.0]
+    assert [one.row["test/accuracy"] for one in found.rounds] == [1.0, 0.0]
+    assert found.best.index == 1  # right on validation, wrong on test
+    assert (found.model / "model.safetensors").read_text() == "negative"
+
+
+def test_the_metric_that_was_chosen_chooses(tmp_path: Path):
+    data = GoldData(unbalanced(8, "validation"), unbalanced(8, "test"), unbalanced(8, "train"))
+    found = run(tmp_path, Course(["negative"]), data, Student("macro_f1"))
+    assert found.summary["metric"] == "macro_f1"
+    assert found.best.row["test/majority"] == majority(data.test)
+    assert found.best.row["test/accuracy"] == majority(data.test) > found.best.row["test/macro_f1"]
+
+
+def test_each_round_has_what_was_paid_for_it(tmp_path: Path):
+    found = run(tmp_path, Course(["positive"] * 3), GoldData(gold(4), gold(4, "t"), gold(4)))
+    assert [one.row["llm/cost"] for one in found.rounds] == [1.0, 1.0, 1.0]
+
+
+@pytest.mark.parametrize("warm", [False, True])
+def test_a_training_is_named_by_the_weights_that_it_starts_from(tmp_path: Path, warm: bool):
+    data = GoldData(gold(4), gold(4, "test"), gold(4))
+    folders = []
+    for first in ("positive", "negative"):  # the second training has the same data, another start
+        student = Student()
+        run(tmp_path / first, Course([first, "positive"], warm), data, student)
+        folders.append(student.folders[1].name)
+    assert (folders[0] != folders[1]) is warm
+
+
+def test_gold_rows_in_two_splits_are_written_down_and_counted(tmp_path: Path):
+    validation = gold(4)
+    found = run(tmp_path, Course(["positive"]), GoldData(validation, validation[:2], validation))
+    assert len(found.gold_copies) == 2
+    assert found.best.row["audit/gold/validation_in_test"] == 2
