@@ -44,12 +44,12 @@ def test_the_ledger_has_every_response_that_a_run_paid_for() -> None:
     assert store.paid(Account("none", 1.0, "e", "m")) == Usage()
 
 
-def test_a_run_that_begins_anew_has_paid_nothing_yet() -> None:
+def test_a_run_finds_its_account_again() -> None:
     store = Store()
     first = store.account("r", "e", "m")
     store.put(first, [paid("a")])
     assert store.account("r", "e", "m") == first
-    assert store.paid(store.account("r", "e", "m", fresh=True)) == Usage()
+    assert store.paid(store.account("r2", "e", "m")) == Usage()
 
 
 def test_a_batch_is_stored_once() -> None:
