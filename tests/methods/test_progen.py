@@ -59,7 +59,7 @@ def run(student: Student, tmp_path: Path) -> Callable[..., Ran]:
 
         with writing(review, style) as (author, llm):
             bench = Bench(
-                chosen, llm, fit, gold.validation[:12], gold.train, 0, chosen.head().metric
+                chosen, llm, fit, gold.validation[:12], gold.train, 0, chosen.head().metrics[0]
             )
             rounds = list(method.run(bench))
         return Ran(author.asked, fitted, rounds)
