@@ -35,8 +35,6 @@ CLASSES = (
     ProGen,
     GoldOnly,
 )
-
-
 INTERNAL = ("hydra", "schema", "sizes")  # groups that are not for the command line
 # What Hydra says where a group gets no option, or several at once.
 NOT_ONE_OPTION = ("Config group override must", "Error resolving interpolation", "Merge error: ")
@@ -68,7 +66,9 @@ def build(cfg: DictConfig) -> Experiment:
         node = cfg._get_node(name)
         try:
             parts[name] = OmegaConf.to_object(node) if OmegaConf.is_config(node) else cfg[name]
-        except (ValueError, OmegaConfBaseException) as error:
+        except OmegaConfBaseException as error:
+            raise ConfigError(explain(error)) from None
+        except ValueError as error:
             raise ConfigError(f"{name}.{first_line(error)}") from None
     try:
         return Experiment(**parts)
