@@ -49,8 +49,8 @@ def size() -> None:
         table = (
             "SELECT {0}, sum(n), sum(tokens), sum(cost), sum(hits), max(at) FROM ("
             " SELECT run, endpoint, model, 1 AS n, prompt_tokens + completion_tokens AS tokens,"
-            " cost, 0 AS hits, created AS at FROM completions"
-            " UNION ALL SELECT run, endpoint, model, 0, 0, 0.0, hits, started FROM runs"
+            " 0.0 AS cost, 0 AS hits, created AS at FROM completions"
+            " UNION ALL SELECT run, endpoint, model, 0, 0, cost, hits, last FROM ledger"
             ") GROUP BY {0} ORDER BY max(at)"
         )
         for title, columns in (("model", "endpoint, model"), ("run", "run, model")):
@@ -97,6 +97,9 @@ def prune(
     with opened() as found:
         where = " AND ".join(chosen) or "1"
         count = _delete(found.database.execute, where, list(chosen.values()))
+        # What a run has paid stays known, unless nothing of the run or of anything is to be left.
+        if all or run:
+            found.database.execute("DELETE FROM ledger WHERE ? OR run = ?", (all, run))
         print(f"{count} completions deleted")
         found.database.execute("VACUUM")
 
@@ -107,6 +110,4 @@ def _delete(execute: Callable[..., sqlite3.Cursor], where: str, values: list[Any
     total = 0
     while count := execute(f"DELETE FROM completions WHERE rowid IN ({rows})", values).rowcount:
         total += count
-    # The counts of hits of runs that have nothing left go too.
-    execute("DELETE FROM runs WHERE run NOT IN (SELECT run FROM completions)")
     return total

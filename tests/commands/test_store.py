@@ -10,20 +10,22 @@ from typer.testing import CliRunner
 
 from s3.commands.app import app
 from s3.errors import UserError
-from s3.llm.store import Record, Store
+from s3.llm.store import Account, Payment, Store
+from s3.llm.types import Tokens
 
 
-def record(id: str, run: str = "r", model: str = "m") -> Record:
+def paid(id: str) -> Payment:
     reply = json.dumps({"choices": [{"text": "Zoë"}]}).encode()
-    return Record(id, run, "e", model, 10, 20, 0.5, b'{"prompt": "p"}', reply)
+    return Payment(Tokens(10, 20), 0.5, id, b'{"prompt": "p"}', reply)
 
 
 @pytest.fixture
 def store(cache: Path) -> Store:
-    found = Store()
-    found.put([record(f"a{i}") for i in range(3)] + [record("b", model="n", run="s")])
-    found.hit("r", "e", "m", 7)
-    found.hit("r", "e", "m", 4)
+    found, account = Store(), Account("r", 1.0, "e", "m")
+    found.put(account, [paid(f"a{i}") for i in range(3)])
+    found.put(Account("s", 2.0, "e", "n"), [paid("b")])
+    found.hits(account, 7)
+    found.hits(account, 4)
     return found
 
 
@@ -79,6 +81,6 @@ def test_prune_wants_a_choice(store: Store, options: list[str]) -> None:
 
 
 def test_what_sqlite_cannot_do_is_a_users_error(store: Store) -> None:
-    store.database.execute("DROP TABLE runs")
-    with pytest.raises(UserError, match="no such table: runs"):
+    store.database.execute("DROP TABLE ledger")
+    with pytest.raises(UserError, match="no such table: ledger"):
         run("size")
