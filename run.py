@@ -10,8 +10,8 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from s3.config import COMPOSITION_ERRORS, build, explain, plain, register
-from s3.errors import UserError
+from s3.config import build, explain, plain, register
+from s3.errors import ConfigError, UserError
 from s3.storage import digest
 
 CONTINUE = "Everything paid for is kept: the same command continues."
@@ -28,7 +28,10 @@ def main(cfg: DictConfig) -> None:
 
 
 def run() -> int:
-    """Run the command line; print a user's mistake as a line, not as a traceback."""
+    """Run the command line; print a user's mistake as a line, not as a traceback.
+
+    The exit status is 2 where the options are wrong, 1 where a run cannot go on, 130 after Ctrl-C.
+    """
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # exceptions reach us; we shorten them
     os.environ.setdefault("S3_SWEEP", f"sweep-{digest(sys.argv[1:])[:8]}")
     try:
@@ -38,9 +41,11 @@ def run() -> int:
         return 130
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
-        return 1
-    except COMPOSITION_ERRORS as error:
-        print(f"error: {explain(error)}", file=sys.stderr)
+        return 2 if isinstance(error, ConfigError) else 1
+    except Exception as error:
+        if not (said := explain(error)):
+            raise
+        print(f"error: {said}", file=sys.stderr)
         return 2
     return 0
 

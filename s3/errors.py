@@ -6,3 +6,7 @@ class UserError(Exception):
 
     Base of every error that is the user's to mend: configuration, data, keys, budgets.
     """
+
+
+class ConfigError(UserError):
+    """What is wrong with a run's options, found before anything has begun."""

@@ -18,16 +18,21 @@ from tests.runs.helpers import ROOT
 from tests.server import FakeLLM, Manners, Rule
 
 PROMPT_TOKENS, REPLY_TOKENS = 11, 7  # what every reply is said to have used
+_ports: list[int] = []  # the first fake LLM's
 
 
 @contextmanager
 def writing(
     rule: Rule, style: Style = Style.chat, seed: int = 0
 ) -> Iterator[tuple[FakeLLM, Session]]:
-    """A fake LLM that answers by a rule, and a session with it."""
+    """A fake LLM that answers by a rule, and a session with it.
+
+    All of them have one address, one after the other: the store keeps completions by address.
+    """
     usage = {"prompt_tokens": PROMPT_TOKENS, "completion_tokens": REPLY_TOKENS}
     protocol = "chat_completions" if style is Style.chat else "completions"
-    with FakeLLM(rule, Manners(model="author-1", usage=usage)) as author:
+    with FakeLLM(rule, Manners(model="author-1", usage=usage), next(iter(_ports), 0)) as author:
+        _ports[:] = [author.port]
         llm = Server(base_url=author.url, model="author", protocol=protocol, attempts=2)
         with Session(llm, seed) as session:
             yield author, session

@@ -42,7 +42,7 @@ ORDER = {
     """,
     "s3.llm.protocols": "base\nchat completions",
     "s3.llm.limits": "budget rates\nlimiter",
-    "s3.llm.transport": "base\nhttp batch\nonline\nslots",
+    "s3.llm.transport": "base\nhttp batch_api\nonline batch\nslots",
     "s3.student": """
         settings weighting probe
         hardware heads dropout
@@ -59,9 +59,10 @@ ORDER = {
     "s3.tasks": "cleaning template\nreply\nbase\nclassification qa",
     "s3.synthesis": "writing\nrationales seeds extrapolation",
     "s3.methods": "base influence existing\ngold loop\ns3 zerogen\nprogen",
-    "s3.audit": "similar\nsplit\nauditor",
+    "s3.audit": "similar\nsplit\nauditor\nfile",
     "s3.runs": "folder\nreading identity\nlisteners dryrun\nrounds\nexperiment",
     "s3.runs.listeners": "base\nsummary table wandb",
+    "s3.commands": "audit store\napp",
     "s3.runs.dryrun": "habits\nrehearsal\nplan",
 }
 HEAVY = {"torch", "transformers", "datasets", "pyarrow", "datasketch", "wandb", "xllamacpp"}
@@ -114,7 +115,7 @@ def offences(own: str, tree: ast.AST) -> list[str]:
         room = ".".join(mine[:depth])
         if room == own:  # a package's face shows what its files make
             continue
-        order = levels(room) if room in ORDER else {}
+        order = levels(room) | {"__main__": 99} if room in ORDER else {}
         if depth == len(theirs):  # a file that imports the face of a package that it lies in
             found.append(f"{own} imports its own package {other}")
         elif order and order[theirs[depth]] >= order[mine[depth]]:

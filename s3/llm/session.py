@@ -37,13 +37,12 @@ class Session:
         seed: int,
         run: str = "",
         *,
-        fresh: bool = False,
         transport: Callable[[Context], Transport] | None = None,
     ) -> None:
         """`run` names the run in the ledger; without a name each session is a run of its own.
 
-        What earlier processes of the run have paid counts towards its caps, unless it begins
-        anew, `fresh`. `transport` makes another transport than the provider's own.
+        What earlier processes of the run have paid counts towards its caps. `transport` makes
+        another transport than the provider's own.
         """
         identity = provider.identity()
         self.model: str = identity["model"]
@@ -54,7 +53,7 @@ class Session:
         self._tolerated = provider.tolerated_failures
         self._store = Store()
         run = run or f"{datetime.now():%Y-%m-%dT%H:%M:%S.%f}-{os.getpid()}"
-        self._account = self._store.account(run, provider.endpoint, self.model, fresh)
+        self._account = self._store.account(run, provider.endpoint, self.model)
         budget = provider.make_budget(self.usage, self._store.paid(self._account))
         where = f"llm {provider.name} ({self.model})"
         self._context = Context(where, self._protocol, self.usage, budget, self._account)

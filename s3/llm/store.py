@@ -40,7 +40,7 @@ PRAGMA user_version = {VERSION};
 
 @dataclass(frozen=True)
 class Account:
-    """A run's row in the ledger; `began` tells a fresh start from those before."""
+    """A run's row in the ledger; `began` is when it first asked for anything."""
 
     run: str
     began: float
@@ -141,10 +141,10 @@ class Store:
             (account.run, account.began, account.endpoint, account.model, time.time(), *numbers),
         )
 
-    def account(self, run: str, endpoint: str, model: str, fresh: bool = False) -> Account:
-        """Return the account of a run: the one that it has, unless it begins anew."""
+    def account(self, run: str, endpoint: str, model: str) -> Account:
+        """Return the account of a run: the one that it has, or a new one."""
         query = "SELECT max(began) FROM ledger WHERE run = ?"
-        began = None if fresh else self.database.execute(query, (run,)).fetchone()[0]
+        began = self.database.execute(query, (run,)).fetchone()[0]
         return Account(run, began or time.time(), endpoint, model)
 
     def paid(self, account: Account) -> Usage:

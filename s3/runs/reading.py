@@ -15,7 +15,7 @@ from typing import Any
 
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
-from yaml import YAMLError  # type: ignore[import-untyped]
+from yaml import YAMLError
 
 from s3.data.example import Example, Mistake
 from s3.data.rows import from_flat_row, from_row

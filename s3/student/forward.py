@@ -14,11 +14,11 @@ from s3.student.heads.base import Batch, Floats, Head, Ints, Step
 from s3.student.settings import Precision, Settings
 
 
-def forward(model: Any, loader: Loader, step: Step, what: str, *, low: bool) -> Floats:
+def forward(model: Any, loader: Loader, step: Step, what: str, *, bf16: bool) -> Floats:
     """Return what `step` gives for each row of the loader's selection, in order, [rows, n].
 
-    The model is moved to the GPU if there is one and put into evaluation mode. `low` computes in
-    bf16; `what` is shown beside the progress.
+    The model is moved to the GPU if there is one and put into evaluation mode. `bf16` computes
+    by automatic mixed precision; `what` is shown beside the progress.
     """
     import torch
 
@@ -34,7 +34,7 @@ def forward(model: Any, loader: Loader, step: Step, what: str, *, low: bool) -> 
         for batch in loader:
             inputs = {name: tensor.to(device) for name, tensor in batch.inputs.items()}
             moved = Batch(inputs, *(tensor.to(device) for tensor in batch[1:]))
-            with torch.autocast(device.type, torch.bfloat16, enabled=low):
+            with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
                 found.append(step(moved).float().cpu().numpy())
             numbers.append(batch.rows.numpy())
             done = work.done + len(batch.rows)

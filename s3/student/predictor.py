@@ -38,7 +38,7 @@ class Record:
     epoch, which `metric` has chosen.
     """
 
-    metric: str
+    metric: str = ""
     history: list[dict[str, float]] = field(default_factory=list)
     best_epoch: int = 0
     answers: list[str] = field(default_factory=list)
@@ -65,24 +65,21 @@ class Record:
 class Predictor:
     """The best epoch of a training, or a model that was saved; weights are read when first needed.
 
-    `encoder` is the student's, so that texts are tokenised once; by default the folder's own.
+    `encoder` is the student's, so that texts are tokenised once; by default the folder's own. The
+    record of a saved model is empty.
     """
 
     def __init__(
         self, settings: Settings, head: Head, folder: Path, encoder: Encoder | None = None
     ) -> None:
         self.settings, self.head, self.folder = settings, head, folder
+        self.record = Record.read(folder) if self.finished(folder) else Record()
         self.encoder = encoder or Encoder(Settings(**{**settings.plain(), "weights": str(folder)}))
 
     @staticmethod
     def finished(folder: Path) -> bool:
         """Say whether the folder holds a finished training."""
         return (folder / RECORD).exists()
-
-    @cached_property
-    def record(self) -> Record:
-        """The course of the training; a saved model has none."""
-        return Record.read(self.folder)
 
     @property
     def history(self) -> list[dict[str, float]]:
@@ -118,13 +115,12 @@ class Predictor:
         if self.settings.training is Training.probe and self.head.probed:
             return self._probed(examples)
         head, loader = self.head, self._loader(examples)
-        low = chosen(self.settings.precision) is Precision.bf16
         codes = forward(
             self._model,
             loader,
             lambda batch: head.codes(head.forward(self._model, batch), batch),
             "predicting",
-            low=low,
+            bf16=chosen(self.settings.precision) is Precision.bf16,
         )
         return head.decode(examples, codes, loader.selection.firsts(len(examples)))
 
@@ -156,7 +152,7 @@ class Predictor:
             lambda _, given, logits: seen.append(torch.cat([given[0], logits], dim=1))
         )
         try:
-            found = forward(self._model, self._loader(examples), step, "features", low=False)
+            found = forward(self._model, self._loader(examples), step, "features", bf16=False)
         finally:
             hook.remove()
         both = found.astype(np.float64)

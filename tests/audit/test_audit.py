@@ -1,4 +1,4 @@
-"""The audit on made rows, on real published files, and inside a run."""
+"""The audit on made rows and inside a run."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ from tests.author import sentence
 from tests.runs.helpers import ROOT
 from tests.server import FakeLLM
 
-DATA = ROOT.parent / "shared" / "data"
 SENTENCE = "the old harbour town was rebuilt slowly after the great fire"
 
 
@@ -37,17 +36,6 @@ def auditor(
 ) -> Auditor:
     splits = {"validation": validation, "test": test}
     return Auditor(settings or Audit(), splits, "hypothesis", ["premise"])
-
-
-def audit_file(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "s3.commands.audit", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
-
-
-def table(output: str) -> dict[str, int]:
-    """The printed metrics in rows."""
-    cells = (line.replace("│", " ").split() for line in output.splitlines())
-    return {line[0]: int(line[1]) for line in cells if line and line[0].startswith("audit/")}
 
 
 def test_rows_texts_and_contexts_are_told_apart() -> None:
@@ -137,22 +125,59 @@ def test_a_text_alone_is_a_row_and_has_no_context_metrics() -> None:
     assert not [name for name in metrics if "context" in name]
 
 
+def test_gold_rows_in_two_splits_are_found_with_both_labels() -> None:
+    validation = [
+        pair("A.", "One two three.", "yes", "gold"),
+        pair("B.", "Four five six.", "yes", "gold"),
+        pair("C.", "Seven eight.", "yes", "gold"),
+    ]
+    test = [
+        pair("a", "one, two THREE", "yes", "gold"),
+        pair("B", "Four five six", "no", "gold"),
+        pair("D.", "Seven eight.", "yes", "gold"),  # its text alone
+    ]
+    test = [
+        replace(one, origin=Origin("gold", source=f"test.jsonl:{number}"))
+        for number, one in enumerate(test, 1)
+    ]
+    found = auditor(validation, test).compare_gold()
+    assert found.metrics == {
+        "audit/gold/validation_in_test": 2,
+        "audit/gold/validation_in_test_other_label": 1,
+    }
+    same_, other = found.copies
+    assert (same_["split"], same_["place"], same_["gold"]) == (
+        "validation",
+        "row 1",
+        "test.jsonl:1",
+    )
+    assert (other["text"], other["label"], other["gold_label"]) == ("Four five six.", "yes", "no")
+    json.dumps(found.copies)
+
+
+def test_a_train_split_is_compared_with_both_others() -> None:
+    rows = [pair("A.", "One two three.", "yes", "gold")]
+    splits = {"validation": rows, "test": [], "train": rows}
+    metrics = Auditor(Audit(), splits, "hypothesis", ["premise"]).compare_gold().metrics
+    assert {name: count for name, count in metrics.items() if count} == {
+        "audit/gold/train_in_validation": 1
+    }
+    assert "audit/gold/train_in_test" in metrics
+
+
+def test_answers_to_one_question_differ_like_labels() -> None:
+    answers = Answers(("A",), (0,))
+    twin = Answers(("B",), (3,))
+    fields = {"context": "A. B.", "question": "What is it?"}
+    splits = {"validation": [Example(fields, answers)], "test": [Example(fields, twin)]}
+    found = Auditor(Audit(), splits, "question", ["context"]).compare_gold()
+    assert found.metrics["audit/gold/validation_in_test_other_label"] == 1
+    assert found.copies[0]["label"] == {"texts": ["A"], "starts": [0]}
+
+
 def test_near_out_of_range_is_refused() -> None:
     with pytest.raises(ValueError, match="near must be in"):
         Audit(near=0)
-
-
-def test_a_file_is_audited_on_its_own(tmp_path: Path) -> None:
-    write_jsonl(tmp_path / "made.jsonl", [{"text": "One two.", "label": 1}, {"text": "Three."}])
-    write_jsonl(tmp_path / "gold.jsonl", [{"text": "one two"}])
-    made, known = tmp_path / "made.jsonl", tmp_path / "gold.jsonl"
-    clean = audit_file(made, "--gold", known)
-    assert clean.returncode == 0, clean.stderr
-    assert table(clean.stdout)["audit/gold/same_row"] == 1
-    assert audit_file(made, "--gold", known, "--test", known).returncode == 1
-    missing = audit_file(made, "--gold", known, "--written", "review")
-    assert missing.returncode == 2
-    assert "made.jsonl" in missing.stderr or "gold.jsonl:1" in missing.stderr
 
 
 def test_a_run_stops_at_a_copy_of_test_before_it_trains_and_can_be_let_go(
@@ -193,29 +218,3 @@ def test_a_run_stops_at_a_copy_of_test_before_it_trains_and_can_be_let_go(
     assert (metrics["audit/rows"], metrics["audit/test/same_row"]) == (12, 1)
     (copy,) = (row for row in read_jsonl(folder / "copies.jsonl") if row["split"] == "test")
     assert (copy["kind"], copy["gold"]) == ("same_row", "test.jsonl:1")
-
-
-def rte(file: str) -> dict[str, int]:
-    """The audit of a published RTE file against the real gold training and development sets."""
-    if not DATA.exists():
-        pytest.skip("needs the published files in ../shared/data")
-    fields = ("--written", "hypothesis", "--given", "premise")
-    splits = ("--gold", DATA / "rte/train.jsonl", "--test", DATA / "rte/validation.jsonl")
-    done = audit_file(DATA / file, *splits, *fields)
-    assert done.returncode == 0, done.stderr
-    return table(done.stdout)
-
-
-def test_the_leaked_file_is_gold_through_and_through() -> None:
-    metrics = rte("s3_official_leak/rte_additional-1.pkl_is_gold_train_rows.jsonl")
-    assert metrics["audit/rows"] == metrics["audit/gold/same_row"] == 873
-    assert metrics["audit/test/same_row"] == 0
-
-
-@pytest.mark.parametrize(("number", "rows"), [(1, 883), (2, 639)])
-def test_the_released_extrapolations_copy_no_text_and_share_every_premise(
-    number: int, rows: int
-) -> None:
-    metrics = rte(f"s3_gpt35_synthetic/rte_additional_{number}.jsonl")
-    assert metrics["audit/rows"] == metrics["audit/gold/same_context"] == rows
-    assert metrics["audit/gold/same_text"] == metrics["audit/test/same_text"] == 0

@@ -207,7 +207,7 @@ def cost(endpoint: FakeLLM) -> float:
 USAGE = {"prompt_tokens": 4, "completion_tokens": 16}
 
 
-def test_what_was_paid_is_the_runs_own_and_a_fresh_start_begins_at_nothing(serve: Serve) -> None:
+def test_what_was_paid_is_the_runs_own_and_another_attempt_begins_at_nothing(serve: Serve) -> None:
     endpoint = serve(usage=USAGE)
     with Session(priced(endpoint), 0, "mine") as llm:
         list(llm.complete(prompts(10)))
@@ -215,10 +215,10 @@ def test_what_was_paid_is_the_runs_own_and_a_fresh_start_begins_at_nothing(serve
     with Session(priced(endpoint), 0, "mine") as llm:
         list(llm.complete(prompts(12)))
         assert llm.paid == pytest.approx(cost(endpoint))  # of both processes
-    with Session(priced(endpoint), 0, "mine", fresh=True) as llm:
+    with Session(priced(endpoint), 0, "again") as llm:
         list(llm.complete(prompts(12)))
         assert (llm.paid, llm.usage.stored) == (0.0, 12)
-    with Session(priced(endpoint), 0, "mine") as llm:  # the fresh one, continued
+    with Session(priced(endpoint), 0, "again") as llm:
         list(llm.complete(prompts(13)))
         assert llm.paid == pytest.approx(cost(endpoint) / 13)
 
@@ -288,8 +288,13 @@ def test_prompts_stream_through(serve: Serve) -> None:
 
 def test_ctrl_c_ends_at_once_and_keeps_what_arrived(serve: Serve) -> None:
     endpoint = serve(delay=0.2)
-    timer = threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
+
+    def interrupt() -> None:
+        while sum(endpoint.answered.values()) < 10:
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=interrupt).start()
     with pytest.raises(KeyboardInterrupt), Session(server(endpoint, concurrency=5), 0) as llm:
         list(llm.complete(prompts(5000)))
     ended = time.monotonic()

@@ -86,7 +86,7 @@ def bench(
     """The bench of a task's gold data, or of its first `few` validation examples."""
     gold = task.load(seed)
     return Bench(
-        task, llm, learner, gold.validation[:few], gold.train[:few], seed, task.head().metric
+        task, llm, learner, gold.validation[:few], gold.train[:few], seed, task.head().metrics[0]
     )
 
 

@@ -174,7 +174,7 @@ def test_a_real_small_model_learns_from_the_rounds(tiny: Path, tmp_path: Path):
             gold.validation[:8],
             gold.train[:8],
             0,
-            experiment.task.head().metric,
+            experiment.task.head().metrics[0],
         )
         rounds = list(experiment.method.run(real))
     assert len(rounds) == 2

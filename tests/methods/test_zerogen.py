@@ -40,7 +40,9 @@ def run(tiny: Path, tmp_path: Path) -> Run:
             return student.fit(task.head(), train, validation[:8], seed=0, folder=folder)
 
         with writing(rule, style) as (author, llm):
-            bench = Bench(task, llm, fit, gold.validation[:8], gold.train, 0, task.head().metric)
+            bench = Bench(
+                task, llm, fit, gold.validation[:8], gold.train, 0, task.head().metrics[0]
+            )
             (round_,) = ZeroGen(**options).run(bench)
         return author.asked, round_
 

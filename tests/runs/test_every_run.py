@@ -80,8 +80,9 @@ def emotion(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_the_readme_shows_the_worked_example() -> None:
-    assert (OWN / "task" / "emotion.yaml").read_text() in (ROOT / "README.md").read_text()
+def test_the_docs_show_the_worked_example() -> None:
+    shown = (ROOT / "docs" / "own_task.md").read_text()
+    assert (OWN / "task" / "emotion.yaml").read_text() in shown
 
 
 def test_a_task_of_ones_own_runs_to_the_end(emotion: Path, tiny: Path) -> None:

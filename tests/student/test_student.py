@@ -46,6 +46,8 @@ def test_it_predicts_in_order_what_it_said_in_training(fitted, validation):
     )
     assert there.answers == said.answers
     assert back.answers == said.answers[::-1]
+    np.testing.assert_array_equal(said.probabilities, said.probabilities.round(6))
+    assert said.probabilities.shape == (len(validation), 2)
     np.testing.assert_allclose(there.probabilities, said.probabilities, atol=2e-6)
     np.testing.assert_allclose(back.probabilities, said.probabilities[::-1], atol=2e-6)
 
@@ -58,6 +60,8 @@ def test_a_finished_training_is_loaded(fitted, student, head, train, validation,
 
 
 def test_pipeline_loads_what_is_saved(fitted, validation, tmp_path):
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model/stale").touch()  # an earlier model gives way as a whole
     fitted.save(tmp_path / "model")
     pipe = pipeline("text-classification", model=str(tmp_path / "model"))
     said = pipe([example.fields["text"] for example in validation])
@@ -65,6 +69,7 @@ def test_pipeline_loads_what_is_saved(fitted, validation, tmp_path):
     names = {path.name for path in (tmp_path / "model").iterdir()}
     assert names >= {"model.safetensors", "config.json", "tokenizer.json"}
     assert {path.name for path in fitted.folder.iterdir()} == names | {"training.json"}
+    assert not list(tmp_path.glob("*.partial"))
 
 
 def _weights(predictor):

@@ -121,7 +121,7 @@ def test_an_answer_is_asked_again_only_with_its_own_context():
 def test_duplicates_of_known_and_new_examples_are_dropped_and_replaced(rte: Task):
     wrong = Example({"premise": "The mill burnt.", "hypothesis": "It fell."}, "entailment")
     known = [Example({"premise": "The mill burnt.", "hypothesis": "It is gone now."}, "entailment")]
-    rule = turns("It is  gone NOW.", "The fire took it.", "The fire took it.", "the fire took it.")
+    rule = turns("It is  gone: NOW!", "The fire took it.", "The fire took it.", "the fire took it.")
     with writing(rule) as (_, llm):
         written = extrapolate(rte, llm, [wrong], 3, 1, known)
     texts = {one.fields["hypothesis"].lower() for one in written.examples}
@@ -180,7 +180,7 @@ def test_labels_are_drawn_evenly(rte: Task):
     assert all(75 <= count <= 125 for count in counted.values())
 
 
-def test_a_prompt_that_does_not_fit_is_counted_and_not_kept(rte: Task, serve):
+def test_a_prompt_that_does_not_fit_is_asked_once_and_not_kept(rte: Task, serve):
     from s3.llm import Server, Session
 
     endpoint = serve(context=400)
@@ -188,5 +188,29 @@ def test_a_prompt_that_does_not_fit_is_counted_and_not_kept(rte: Task, serve):
     llm = Server(base_url=endpoint.url, model="test")
     with Session(llm, 0) as session:
         written = extrapolate(rte, session, [long, CONTEXTS[0]], 1, 1, ())
-    assert written.dropped["too_long"] >= 1
+    assert written.dropped["too_long"] == 1
     assert [one.fields["premise"] for one in written.examples] == [CONTEXTS[0].fields["premise"]]
+    assert written.shortfall.startswith("1 of 2 examples given up")
+
+
+def test_a_place_whose_prompt_does_not_fit_is_asked_with_another(rte: Task, serve):
+    from s3.llm import Server, Session
+
+    endpoint = serve(context=400)
+    long = Example({"premise": "long " * 100, "hypothesis": "h"}, "entailment")
+    llm = Server(base_url=endpoint.url, model="test")
+    with Session(llm, 0) as session:
+        written = seed_data(rte, session, [long, *CONTEXTS[:2]], 12, 0)
+    assert written.dropped["too_long"] > 1
+    assert len(written.examples) == 12
+    assert len({one.fields["premise"] for one in written.examples}) == 2
+
+
+def test_a_top_up_begins_where_the_known_rows_end(rte: Task):
+    many = [replace(CONTEXTS[0], fields={"premise": f"Passage {i}."}) for i in range(500)]
+    with writing(sentence) as (_, llm):
+        longer = seed_data(rte, llm, many, 12, 0)
+    with writing(sentence) as (author, llm):
+        rest = seed_data(rte, llm, many, 7, 0, known=longer.examples[:5])
+        assert author.asked == []
+    assert longer.examples[5:] == rest.examples

@@ -1,9 +1,8 @@
 """The provider's batch API: half the price, an answer within a day.
 
-Files and batches go through openai's own client, which retries these calls itself. The store
-notes each batch, with its lines, before it is submitted. So a run that was killed waits for its
-batches instead of paying twice, and whoever finds a batch finished stores all that it brings,
-also what another run had asked.
+The store notes each batch, with its lines, before it is submitted. So a run that was killed waits
+for its batches instead of paying twice, and whoever finds a batch finished stores all that it
+brings, also what another run had asked.
 """
 
 from __future__ import annotations
@@ -11,30 +10,25 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from s3.errors import UserError
 from s3.llm.errors import Fault, RateLimited, Unfit
 from s3.llm.limits import most
 from s3.llm.protocols import Response
 from s3.llm.store import Batch, Payment, Store
-from s3.llm.transport.base import Address, Context, LoopTransport, Request, back_off, seed_of
+from s3.llm.transport.base import Address, Context, LoopTransport, Request, seed_of
+from s3.llm.transport.batch_api import BatchAPI
 
 if TYPE_CHECKING:
-    import openai
     from openai.types import Batch as State
 
-T = TypeVar("T")
 ROWS = 10_000  # of one batch; providers take 50,000, but memory holds a batch's replies
 BYTES = 100 << 20  # of one file; providers take 200 MB
-LARGEST = 1 << 30  # bytes of a file of replies
-LONGEST_POLL = 10  # times the first one
-OPEN = ("validating", "in_progress", "finalizing", "cancelling")  # a batch under way
-MARK = "s3"  # the field of a batch's metadata that holds our digest
 
 
 class BatchTransport(LoopTransport):
@@ -55,13 +49,12 @@ class BatchTransport(LoopTransport):
         self._landed = asyncio.Condition()
 
     async def _open(self, address: Address) -> None:
-        self._address = address
-        self._client = client(address, self._attempts)
+        self._api = BatchAPI(self._context, address, self._attempts)
         self._store = Store()
 
     async def _shut(self) -> None:
         self._store.close()
-        await self._client.close()
+        await self._api.close()
 
     def _begin(self, requests: list[Request]) -> None:
         mine = {request.id: request for request in requests}
@@ -81,7 +74,7 @@ class BatchTransport(LoopTransport):
 
     async def _resume(self, note: Batch, requests: list[Request]) -> None:
         """Wait for a batch that an earlier process submitted; ask again for what it lacks."""
-        if batch := note.batch or await self._find(note.digest):
+        if batch := note.batch or await self._api.find(note.digest):
             if note.account == self._context.account:
                 for request in requests:
                     self._context.budget.reserve(most(request.prompt))
@@ -130,45 +123,10 @@ class BatchTransport(LoopTransport):
         ids = tuple(request.id for request in requests)
         note = Batch(digest, self._context.account, ids, "", lines)
         self._store.note_batch(note)
-        file = await self._call(
-            self._client.files.create(file=("requests.jsonl", lines), purpose="batch")
-        )
-        note = replace(note, batch=await self._create(file.id, digest))
+        file = await self._api.upload(lines)
+        note = replace(note, batch=await self._api.submit(file, digest))
         self._store.note_batch(note)
         await self._land(note, requests)
-
-    async def _create(self, file: str, digest: str) -> str:
-        """Submit a file as a batch marked with a digest, once; return the batch's id."""
-        import openai
-
-        # Without the client's retries: a submission whose answer was lost may have been taken.
-        once = self._client.with_options(max_retries=0)
-        for attempt in range(1, self._attempts + 1):
-            try:
-                batch = await once.batches.create(
-                    input_file_id=file,
-                    endpoint=f"/v1{self._context.protocol.path}",  # type: ignore[arg-type]
-                    completion_window="24h",
-                    metadata={MARK: digest},
-                )
-                return batch.id
-            except openai.APIError as error:
-                cause = self._cause(error)
-            await asyncio.sleep(back_off(attempt))
-            if found := await self._find(digest):
-                return found
-        raise cause
-
-    async def _find(self, digest: str) -> str | None:
-        """Return the id of the batch marked with a digest, if the provider has one."""
-
-        async def search() -> str | None:
-            async for batch in self._client.batches.list(limit=100):
-                if (batch.metadata or {}).get(MARK) == digest:
-                    return batch.id
-            return None
-
-        return await self._call(search())
 
     async def _land(self, note: Batch, requests: list[Request]) -> None:
         """Wait for a batch, store all that it brings, and give requests their outcomes.
@@ -176,17 +134,12 @@ class BatchTransport(LoopTransport):
         Those that it leaves unanswered have none yet.
         """
         self._under_way += 1
-        pause = self._poll
         try:
-            while (
-                state := await self._call(self._client.batches.retrieve(note.batch))
-            ).status in OPEN:
-                await asyncio.sleep(pause)
-                pause = min(pause * 1.5, self._poll * LONGEST_POLL)
+            state = await self._api.finished(note.batch, self._poll)
             if state.status == "failed":
                 await self._rejected(note, state, requests)
             files = [file for file in (state.output_file_id, state.error_file_id) if file]
-            lines = [line for file in files for line in await self._lines(file)]
+            lines = [line for file in files for line in await self._api.lines(file)]
         finally:
             self._under_way -= 1
             if note.account == self._context.account:
@@ -195,17 +148,6 @@ class BatchTransport(LoopTransport):
         self._take(note, {line.get("custom_id"): line for line in lines}, requests)
         async with self._landed:
             self._landed.notify_all()
-
-    async def _lines(self, file: str) -> list[dict[str, Any]]:
-        """Download a file of JSON Lines; a line that is none is left out, and so unanswered."""
-        said = await self._call(self._client.files.content(file))
-        lines = []
-        for line in self._address.redact(said.content).splitlines():
-            try:
-                lines.append(json.loads(line))
-            except ValueError:
-                continue
-        return [line for line in lines if isinstance(line, dict)]
 
     async def _rejected(self, note: Batch, state: State, requests: list[Request]) -> None:
         """Deal with a batch that was not carried out: nothing of it was answered or paid."""
@@ -260,66 +202,3 @@ class BatchTransport(LoopTransport):
         body = json.loads(protocol.encode(request.prompt, seed_of(request.id, draw)))
         line = {"custom_id": request.id, "method": "POST", "url": f"/v1{protocol.path}"}
         return json.dumps({**line, "body": body}, ensure_ascii=False).encode()
-
-    async def _call(self, call: Coroutine[Any, Any, T]) -> T:
-        """Await a call of the client. Raises UserError where its retries did not help."""
-        import openai
-
-        try:
-            return await call
-        except openai.APIError as error:
-            raise self._cause(error) from None
-
-    def _cause(self, error: openai.APIError) -> UserError:
-        """Return what to say of a call that failed; raise it at once where no retry can help."""
-        import openai
-
-        said = self._address.redact(str(error).encode()).decode()
-        if isinstance(error, openai.APIStatusError):
-            body = self._address.redact(error.response.content)
-            try:
-                self._context.protocol.content(
-                    Response(error.status_code, {}, body), self._context.where
-                )
-            except (Fault, RateLimited, Unfit) as fault:
-                said = str(fault)
-        return UserError(
-            f"{self._context.where}: the batch API failed {self._attempts} times, the last with "
-            f"{said}. What was submitted is noted: run the same command later to continue."
-        )
-
-
-def client(address: Address, attempts: int) -> openai.AsyncOpenAI:
-    """Return openai's client, as careful as our own HTTP: no redirects, a bounded body."""
-    import httpx2
-    import openai
-
-    class Bounded(httpx2.AsyncByteStream):
-        def __init__(self, stream: Any) -> None:
-            self._stream = stream
-
-        async def __aiter__(self) -> AsyncIterator[bytes]:
-            size = 0
-            async for chunk in self._stream:
-                size += len(chunk)
-                if size > LARGEST:
-                    raise UserError(f"{address.url} sent more than {LARGEST} bytes.")
-                yield chunk
-
-        async def aclose(self) -> None:
-            await self._stream.aclose()
-
-    async def bound(response: httpx2.Response) -> None:
-        response.stream = Bounded(response.stream)
-
-    return openai.AsyncOpenAI(
-        base_url=address.url,
-        api_key=address.key,
-        max_retries=attempts - 1,
-        http_client=openai.DefaultAsyncHttpxClient(
-            trust_env=False,
-            proxy=address.proxy(),
-            follow_redirects=False,
-            event_hooks={"response": [bound]},
-        ),
-    )

@@ -67,8 +67,8 @@ def train_into(
             def over(step: Step) -> Floats:
                 plan = evaluation_plan(data.train.lengths, settings.evaluation_tokens)
                 loader = Loader.of(encoder.tokenizer, data.train, plan)
-                low = chosen(settings.precision) is Precision.bf16
-                return forward(model, loader, step, f"{what}, before it", low=low)
+                bf16 = chosen(settings.precision) is Precision.bf16
+                return forward(model, loader, step, f"{what}, before it", bf16=bf16)
 
             head.prepare(model, over, data.train.targets)
         fitting = Fitting(model, head, data, (train, validation), counts, settings, seed, folder)

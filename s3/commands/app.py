@@ -1,0 +1,57 @@
+"""The command line `python -m s3 COMMAND`, installed as `s3`: everything but running experiments.
+
+To add a command, write its file beside this one and name it below.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from s3 import __version__
+from s3.commands.audit import audit
+from s3.commands.store import store
+from s3.errors import UserError
+
+# Plain help: rich would take as long to import as all else together. Without completion, whose
+# options only clutter the help. A defect shows Python's own traceback.
+app = typer.Typer(
+    rich_markup_mode=None,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+)
+app.command()(audit)
+app.add_typer(store, name="store")
+
+
+def say_version(wanted: bool) -> None:
+    """Print the version and exit, where it is asked for."""
+    if wanted:
+        print(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=say_version, is_eager=True, help="Show it.")
+    ] = False,
+) -> None:
+    """Tools beside the experiments, which `python run.py` runs."""
+
+
+def main() -> int:
+    """Run one command; print a user's mistake as one line, not as a traceback.
+
+    The exit status is 1 after a UserError, 2 after options that are wrong, 130 after Ctrl-C;
+    a command may have others of its own.
+    """
+    try:
+        app()
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0  # not reached: typer exits

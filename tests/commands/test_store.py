@@ -1,0 +1,86 @@
+"""`python -m s3 store`: totals, one completion, pruning."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from s3.commands.app import app
+from s3.errors import UserError
+from s3.llm.store import Account, Payment, Store
+from s3.llm.types import Tokens
+
+
+def paid(id: str) -> Payment:
+    reply = json.dumps({"choices": [{"text": "Zoë"}]}).encode()
+    return Payment(Tokens(10, 20), 0.5, id, b'{"prompt": "p"}', reply)
+
+
+@pytest.fixture
+def store(cache: Path) -> Store:
+    found, account = Store(), Account("r", 1.0, "e", "m")
+    found.put(account, [paid(f"a{i}") for i in range(3)])
+    found.put(Account("s", 2.0, "e", "n"), [paid("b")])
+    found.hits(account, 7)
+    found.hits(account, 4)
+    return found
+
+
+def run(*arguments: str) -> str:
+    """What a command prints. Raises what it does not print but raises."""
+    done = CliRunner().invoke(app, ["store", *arguments], catch_exceptions=False)
+    assert done.exit_code == 0, done.stderr
+    return done.stdout
+
+
+def count(store: Store) -> int:
+    found: int = store.database.execute("SELECT count(*) FROM completions").fetchone()[0]
+    return found
+
+
+def test_size_sums_models_and_runs(store: Store) -> None:
+    output = run("size")
+    assert str(store.path) in output
+    lines = [line.split() for line in output.splitlines() if line]
+    rows = {tuple(line[:2]): line[2:6] for line in lines if len(line) == 7}
+    assert rows["e", "m"] == rows["r", "m"] == ["3", "90", "1.5000", "11"]
+    assert rows["e", "n"] == rows["s", "n"] == ["1", "30", "0.5000", "0"]
+
+
+def test_show_prints_request_and_reply(store: Store) -> None:
+    shown = run("show", "a1")
+    assert "Zoë" in shown
+    assert '"prompt": "p"' in shown
+    with pytest.raises(UserError, match="no completion 'zzz'"):
+        run("show", "zzz")
+
+
+@pytest.mark.parametrize(
+    ("options", "left"),
+    [
+        (["--model", "m"], 1),
+        (["--run", "s"], 3),
+        (["--run", "s", "--model", "m"], 4),
+        (["--all"], 0),
+        (["--older", "1"], 4),
+    ],
+)
+def test_prune_deletes_what_fits_all_options(store: Store, options: list[str], left: int) -> None:
+    assert f"{4 - left} completions deleted" in run("prune", *options)
+    assert count(store) == left
+
+
+@pytest.mark.parametrize("options", [[], ["--all", "--run", "s"]])
+def test_prune_wants_a_choice(store: Store, options: list[str]) -> None:
+    with pytest.raises(UserError, match="--all"):
+        run("prune", *options)
+    assert count(store) == 4
+
+
+def test_what_sqlite_cannot_do_is_a_users_error(store: Store) -> None:
+    store.database.execute("DROP TABLE ledger")
+    with pytest.raises(UserError, match="no such table: ledger"):
+        run("size")

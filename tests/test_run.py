@@ -1,0 +1,126 @@
+"""`python run.py`: its help, its exit statuses, its sweeps; what a run does is tested elsewhere."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from s3.errors import UserError
+from s3.runs.experiment import Experiment
+from tests.commandline import run_py
+from tests.runs.helpers import ROOT
+
+HEAVY = ("torch", "transformers", "datasets", "pytorch_lightning", "wandb", "aiohttp", "xllamacpp")
+Run = tuple[int, str | None, str, str]  # seed, root, the task's option, the sweep's name
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def runs(monkeypatch: pytest.MonkeyPatch) -> list[Run]:
+    """What has been run: experiments only note that here."""
+    noted: list[Run] = []
+
+    def run(self: Experiment, config: dict[str, Any], choices: Mapping[str, str]) -> None:
+        noted.append((self.seed, self.root, choices["task"], os.environ["S3_SWEEP"]))
+
+    monkeypatch.setattr(Experiment, "run", run)
+    return noted
+
+
+@pytest.fixture
+def ending(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], None]:
+    """Make experiments end with an error."""
+
+    def set_error(error: BaseException) -> None:
+        def run(self: Experiment, config: dict[str, Any], choices: Mapping[str, str]) -> None:
+            raise error
+
+        monkeypatch.setattr(Experiment, "run", run)
+
+    return set_error
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = f"import sys, run; run.register(); print([m for m in {HEAVY} if m in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
+
+
+def test_help_lists_the_groups_that_are_for_the_command_line(tmp_path: Path) -> None:
+    (tmp_path / "own" / "task").mkdir(parents=True)
+    (tmp_path / "own" / "task" / "mine.yaml").write_text("name: mine\n")
+    done = run_py("--help", "--config-dir=own")
+    listed = {line.split()[0]: line for line in done.output.splitlines() if line.startswith("  ")}
+    folders = {path.name for path in (ROOT / "conf").iterdir() if path.is_dir()}
+    assert folders - {"sizes"} == set(listed) - {"python"}
+    assert listed["task"].split()[1:] == ["adversarial_qa,", "imdb,", "mine,", "qnli,", "rte"]
+
+
+def test_cfg_job_shows_the_composed_configuration(runs: list[Run]) -> None:
+    assert "name: imdb" in run_py("--cfg", "job", "task=imdb").output
+    assert not runs
+
+
+def test_one_run_ends_with_0(runs: list[Run]) -> None:
+    assert run_py("task=imdb", "seed=3").status == 0
+    ((seed, root, task, _),) = runs
+    assert (seed, root, task) == (3, None, "imdb")
+
+
+def test_a_sweep_runs_all_combinations_under_one_name(runs: list[Run]) -> None:
+    assert run_py("-m", "task=rte,imdb", "seed=0,1").status == 0
+    assert [run[:3] for run in runs] == [
+        (seed, "multirun", task) for task in ("rte", "imdb") for seed in (0, 1)
+    ]
+    (name,) = {run[3] for run in runs}
+    assert name.startswith("sweep-")
+
+
+def test_a_sweeps_name_is_the_commands_unless_one_is_given(
+    runs: list[Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for command in ("seed=0", "seed=0", "seed=1"):
+        monkeypatch.delenv("S3_SWEEP", raising=False)
+        run_py("-m", command)
+    monkeypatch.setenv("S3_SWEEP", "mine")
+    run_py("-m", "seed=0")
+    first, again, other, given = (run[3] for run in runs)
+    assert first == again != other
+    assert given == "mine"
+
+
+def test_what_a_person_can_mend_is_one_line_and_exits_with_1(
+    ending: Callable[[BaseException], None],
+) -> None:
+    ending(UserError("there is no key"))
+    done = run_py()
+    assert done.status == 1
+    assert done.errors.splitlines()[-1] == "error: there is no key"
+    assert "Traceback" not in done.errors
+
+
+def test_ctrl_c_says_how_to_go_on(ending: Callable[[BaseException], None]) -> None:
+    ending(KeyboardInterrupt())
+    done = run_py()
+    assert done.status == 130
+    assert "the same command continues" in done.errors
+
+
+def test_a_defect_is_not_taken_for_a_wrong_option(
+    ending: Callable[[BaseException], None],
+) -> None:
+    ending(KeyError("a defect"))
+    with pytest.raises(KeyError, match="a defect"):
+        run_py()
