@@ -65,7 +65,7 @@ def remembered(
             Loader.of(encoder.tokenizer, selection, plan),
             lambda batch: model.features(**batch.inputs),
             what,
-            low=settings.precision is Precision.bf16,
+            bf16=settings.precision is Precision.bf16,
         )
         tokens.features.update(zip(new.tolist(), found, strict=True))
     return np.array([tokens.features[number] for number in numbers.tolist()], np.float32)

@@ -128,9 +128,10 @@ class Predictor:
         import torch
 
         rows = self.encoder.tokens(self.head).select(examples, targets=False)
-        what = self._model, self.settings, self.encoder, self.head, rows.numbers, "predicting"
+        given = self._model, self.settings, self.encoder, self.head, rows.numbers, "predicting"
+        found = torch.from_numpy(remembered(*given))
         with torch.inference_mode():
-            codes = self._model.cpu().classify(torch.from_numpy(remembered(*what)))
+            codes = self._model.cpu().classify(found)  # too small for a GPU
         return self.head.decode(examples, codes.numpy(), rows.firsts(len(examples)))
 
     def features(self, examples: list[Example]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -24,7 +24,7 @@ from s3.student.hardware import one_core
 from s3.student.heads.base import Floats, Head, Ints
 from s3.student.predictor import Record
 from s3.student.settings import Settings
-from s3.student.weighting import row_weights
+from s3.student.weighting import balanced, row_weights
 from s3.student.weights import MODEL, load_probe
 
 if TYPE_CHECKING:
@@ -36,7 +36,11 @@ L2_TEXT = 300.0
 L2_PAIRS = 10.0
 LEAST_GOLD = 50  # gold rows from which label shares say more than chance
 ITERATIONS = 60  # of L-BFGS; a probe takes 10 to 40
-CONSTANTS = {"l2": [L2_TEXT, L2_PAIRS], "least_gold": LEAST_GOLD, "features": 1}
+CONSTANTS = {
+    "l2": [L2_TEXT, L2_PAIRS],
+    "least_gold": LEAST_GOLD,
+    "features": 1,
+}  # the last: a version
 
 
 def probe_into(
@@ -122,9 +126,7 @@ def fit(model: Any, features: torch.Tensor, targets: Ints, weights: NDArray[np.f
     inputs = (given - centre) / scale
 
     labels = model.classifier.out_features
-    shares = torch.zeros(labels, dtype=torch.float64).index_add_(0, goals, count)
-    balanced = count / shares[goals].clamp(min=1e-12)
-    balanced /= balanced.sum()
+    shares = torch.from_numpy(balanced(weights, targets)).double() / count.sum()
     penalty = (L2_PAIRS if pairs else L2_TEXT) / (2 * float(count.sum()))
     weight = torch.zeros(labels, inputs.shape[1], dtype=torch.float64, requires_grad=True)
     bias = torch.zeros(labels, dtype=torch.float64, requires_grad=True)
@@ -136,7 +138,7 @@ def fit(model: Any, features: torch.Tensor, targets: Ints, weights: NDArray[np.f
         solver.zero_grad()
         logits = inputs @ weight.T + bias
         losses = torch.nn.functional.cross_entropy(logits, goals, reduction="none")
-        value = (losses * balanced).sum() + penalty * (weight * weight).sum()
+        value = (losses * shares).sum() + penalty * (weight * weight).sum()
         value.backward()  # type: ignore[no-untyped-call]
         return value
 

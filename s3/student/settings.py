@@ -26,10 +26,12 @@ class Training(Enum):
     `probe` fits a linear layer over the frozen encoder's features; several texts are compared by
     late interaction, each encoded apart: for sentence encoders and few rows. `finetune` trains the
     whole encoder; it reads several texts as one, as a cross-encoder does: for masked language
-    models and many rows.
+    models and many rows. `probe_then_finetune` goes on from the probe (LP-FT, Kumar et al. 2022),
+    which stays if no epoch is better; it wants a learning rate of about 2e-5.
     """
 
     probe = "probe"
+    probe_then_finetune = "probe_then_finetune"
     finetune = "finetune"
 
 

@@ -328,6 +328,31 @@ def test_importing_s3_is_enough_for_transformers(prober, head, train, validation
     assert AutoModelForSequenceClassification.from_pretrained(fitted.folder).config.layers == [2, 1]
 
 
+def test_fine_tuning_from_a_probe_counts_it_as_epoch_0(varied, prober, head, validation, tmp_path):
+    rows = reviews(60, 5)
+    probe = prober.fit(head, rows, validation, seed=0, folder=tmp_path / "probe")
+    both = {"training": Training.probe_then_finetune, "epochs": 2}
+    worse = varied(**both, learning_rate=0.3).fit(
+        head, rows, validation, seed=0, folder=tmp_path / "worse"
+    )
+    assert [row["epoch"] for row in worse.history] == [0, 1, 2]
+    assert worse.best_epoch == 0
+    assert worse.validation.answers == probe.validation.answers
+    assert worse.predict(validation).answers == probe.validation.answers
+    assert not (worse.folder / "probe").exists()
+    slow = varied(**both, learning_rate=1e-9).fit(
+        head, rows, validation, seed=0, folder=tmp_path / "slow"
+    )
+    assert {row["validation/accuracy"] for row in slow.history} == {
+        probe.history[0]["validation/accuracy"]
+    }
+    better = varied(**both, learning_rate=3e-3).fit(
+        Classifier(("none", "half", "all"), PAIR), comparisons(150, 0), comparisons(60, 1), seed=0,
+        folder=tmp_path / "better",
+    )  # fmt: skip
+    assert better.history[2]["loss"] < better.history[1]["loss"]
+
+
 def test_spans_are_fine_tuned_whatever_the_training(prober, tmp_path):
     example = Example({"question": "film", "context": "a good plot"}, Answers(("plot",), (7,)))
     student = replace(prober, epochs=2)
