@@ -2,7 +2,7 @@
 
 from s3.student.heads import Classifier, Head, Predictions, SpanExtractor
 from s3.student.predictor import Predictor
-from s3.student.settings import Package, Precision, Settings
+from s3.student.settings import Package, Precision, Settings, Training
 from s3.student.student import Student
 
 __all__ = [
@@ -15,4 +15,5 @@ __all__ = [
     "Settings",
     "SpanExtractor",
     "Student",
+    "Training",
 ]

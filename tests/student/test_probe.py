@@ -14,10 +14,9 @@ from safetensors.torch import load_file
 from transformers import AutoModel, AutoModelForSequenceClassification, AutoTokenizer, pipeline
 
 from s3.data.example import Answers, Example
-from s3.student import Classifier, Predictor, SpanExtractor
+from s3.student import Classifier, Predictor, SpanExtractor, Training
 from s3.student.probe import ProbeForSequenceClassification, late_interaction
 from s3.student.probing import shares_bias
-from s3.student.settings import Training
 from tests.conftest import WEIGHTS, WORDS
 from tests.student.conftest import reviews
 
