@@ -81,7 +81,9 @@ def emotion(tmp_path: Path) -> Path:
 
 
 def test_the_docs_show_the_worked_example() -> None:
-    assert (OWN / "task" / "emotion.yaml").read_text() in (ROOT / "docs" / "own_task.md").read_text()
+    assert (OWN / "task" / "emotion.yaml").read_text() in (
+        ROOT / "docs" / "own_task.md"
+    ).read_text()
 
 
 def test_a_task_of_ones_own_runs_to_the_end(emotion: Path, tiny: Path) -> None:
