@@ -60,7 +60,7 @@ ORDER = {
     "s3.synthesis": "writing\nrationales seeds extrapolation",
     "s3.methods": "base influence existing\ngold loop\ns3 zerogen\nprogen",
     "s3.audit": "similar\nsplit\nauditor\nfile",
-    "s3.runs": "folder\nreading identity\nlisteners dryrun\nrounds\nexperiment",
+    "s3.runs": "folder significance\nreading identity\nlisteners dryrun\nrounds\nexperiment",
     "s3.runs.listeners": "base\nsummary table wandb",
     "s3.commands": "audit store\napp",
     "s3.runs.dryrun": "habits\nrehearsal\nplan",
