@@ -180,7 +180,7 @@ def test_a_mistake_in_a_file_of_ones_own_names_the_file(
 
 
 def test_what_is_wrong_is_raised_where_a_program_composes() -> None:
-    with pytest.raises(ConfigError, match=r"method\.foo: no such option; known here: seed_size"):
+    with pytest.raises(ConfigError, match=r"method\.zzz: no such option; known here: seed_size"):
         composed("+method.zzz=1")
 
 
