@@ -26,6 +26,7 @@ ORDER = {
         runs
         config
         commands
+        autoclasses
     """,
     "s3.data": "example files\nrows gold",
     "s3.llm": """
@@ -43,13 +44,13 @@ ORDER = {
     "s3.llm.limits": "budget rates\nlimiter",
     "s3.llm.transport": "base\nhttp batch_api\nonline batch\nslots",
     "s3.student": """
-        settings weighting
+        settings weighting probe
         hardware heads dropout
         weights
         encoding
         forward
         predictor
-        lightning
+        lightning probing
         student
     """,
     "s3.student.heads": "base\nclassification spans",
