@@ -35,8 +35,9 @@ class ExtrapolationLoop(Method):
     Without `size`, a round adds `per_mistake` examples for each error, as in the paper.
 
     `error_share` says how much of what a round extrapolates are errors; the others are gold
-    validation examples, drawn at random from all that are not among these errors. 1 is S3 as
-    published, 0 is GoldGen. In all they are as many as there are errors, or as the size needs.
+    validation examples, drawn at random from all that are not among these errors, such that
+    labels even out (as below). 1 is S3 as published, 0 is GoldGen. In all they are as many as
+    there are errors, or as the size needs.
     A weak student's errors are the rows on which its features point the wrong way, and a large
     dose of their likes turns them round; null mends that by `half_right`, the rule that was
     measured for tasks with labels (where answers are spans, null is 1).

@@ -55,11 +55,15 @@ def grid(run: Run, sign: str) -> Any:
 
     `sign` stands before a score's standard error.
     """
+    from rich.box import SIMPLE_HEAD
     from rich.table import Table as Grid
 
     rows, best = run.summary["rounds"], run.summary["best_round"]
     columns = score_columns(rows[0], run.summary["metric"])
-    table = Grid("round", "data", "added", "errors left", *columns.values(), "tokens", "cost $")
+    names = ["round", "data", "added", "errors left", *columns.values(), "tokens", "cost $"]
+    gap = int(len(names) < 11)  # 80 cells are enough for all
+    headings = (name.replace(" ", "\n") for name in names)
+    table = Grid(*headings, box=SIMPLE_HEAD, show_edge=False, padding=(0, gap, 0, 0))
     for round_, row in zip(run.rounds, rows, strict=True):
         marks = " *" * (round_.index == best) + " !" * bool(doubts(round_))
         counts = [f"{row[name]:.0f}" for name in ("data/size", "data/added", "mistakes")]
@@ -68,19 +72,18 @@ def grid(run: Run, sign: str) -> Any:
         spent = [f"{row['llm/tokens']:.0f}", f"{row['llm/cost']:.4f}"]
         table.add_row(f"{round_.index}{marks}", *counts, *scores, *spent)
     if alone := run.summary.get("gold"):
-        table.add_section()
         scores = [
             percent(name, alone[name], run.gold_alone, sign) if name in alone else ""
             for name in columns
         ]
-        table.add_row("gold alone", f"{alone['size']:.0f}", "", "", *scores)
+        table.add_row("gold", f"{alone['size']:.0f}", "", "", *scores)
     return table
 
 
 def percent(name: str, value: float, test: list[dict[str, Any]], sign: str) -> str:
     """Return a score in percent; one on test with its standard error over these answers."""
     split, _, metric = name.partition("/")
-    error = f" {sign} {100 * score(metric, test).error:.1f}" if split == "test" else ""
+    error = f"{sign}{100 * score(metric, test).error:.1f}" if split == "test" else ""
     return f"{100 * value:.1f}{error}"
 
 
@@ -95,8 +98,8 @@ def remarks(run: Run) -> Iterator[str]:
         yield gain(run)
     if alone := summary.get("gold"):
         yield (
-            f"Gold alone is the same small model trained on the {alone['size']:.0f} gold validation"
-            " rows and nothing else (a fifth of them chooses the epoch)."
+            "gold: the same small model trained on gold validation alone "
+            f"({alone['size']:.0f} rows, a fifth of which chooses the epoch)."
         )
     if "test/majority" in summary["rounds"][0]:
         majority = 100 * summary["rounds"][0]["test/majority"]
@@ -112,12 +115,12 @@ def doubts(round_: FinishedRound) -> list[str]:
     found = []
     if share > ONE_LABEL >= majority:
         found.append(
-            f"has collapsed: it answers with one label on {100 * share:.0f} % of gold validation, "
-            f"where that of the most frequent label is {100 * majority:.0f} %."
+            f"has collapsed: it gives {100 * share:.0f} % of gold validation the same label, "
+            f"which at most {100 * majority:.0f} % have."
         )
     answers = round_.predictions("validation")
     reached, guessed = score(metric, answers), chance(metric, answers)
-    if reached.value - guessed <= reached.error:
+    if not found and reached.value - guessed <= reached.error:
         found.append(
             f"is no better than chance on gold validation: {metric.replace('_', '-')} "
             f"{100 * reached.value:.1f}, chance {100 * guessed:.1f}, "
