@@ -37,7 +37,7 @@ class Settings:
 
     protocol: str = "chat_completions"  # a name in s3.llm.protocols.PROTOCOLS
     temperature: float = 0.9
-    top_p: float = 0.95
+    top_p: float = 0.9
     tolerated_failures: int = 0
     max_requests: int | None = None
     max_tokens: int | None = None

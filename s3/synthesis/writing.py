@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from s3.data.example import Example, Target
 from s3.llm import Session
-from s3.llm.types import Completion, Failure, Prompt
+from s3.llm.types import UNFIT, Completion, Failure, Prompt
 from s3.tasks import Draft, Dropped, Task
 from s3.tasks.base import Fields
 
@@ -18,8 +18,6 @@ ATTEMPTS = 5  # replies asked for one example at most, before it is given up
 # A seed's place has another context each time: the last tenth of the places is asked for more
 # often, which costs at most as much again as asking once for all.
 SEED_ATTEMPTS, TENTH = 15, 0.1
-# Failures that are a prompt's own: the same prompt would fail again.
-UNFIT = ("too_long", "filtered")
 
 Place = Callable[[int], Draft]  # attempt -> what to ask for this place of the data set
 
