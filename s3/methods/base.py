@@ -15,10 +15,20 @@ from s3.tasks import Task
 
 
 class Fit(Protocol):
-    """Train the small model anew on `train`, keeping the epoch best on `validation`."""
+    """Train the small model on `train`, keeping the epoch that is best on `validation`.
+
+    `what` is shown beside the progress. It begins at the pretrained weights, or at those of
+    `start`. `weights` are what each example of `train` counts in the loss (None: all one).
+    """
 
     def __call__(
-        self, train: list[Example], validation: list[Example], *, what: str, start: Predictor | None
+        self,
+        train: list[Example],
+        validation: list[Example],
+        *,
+        what: str,
+        start: Predictor | None,
+        weights: Sequence[float] | None = None,
     ) -> Predictor:
         """Return the trained model."""
         ...
@@ -34,7 +44,7 @@ class Bench:
     validation: list[Example]
     train: list[Example]
     seed: int
-    metric: str  # of the head's scores on gold validation: what a choice between models goes by
+    metric: str  # the score on gold validation by which a method chooses between models
 
 
 @dataclass(frozen=True)

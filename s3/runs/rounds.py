@@ -38,6 +38,7 @@ class Rounds:
     best: Round | None = None  # by gold validation; the earliest of equals
     last: Round | None = None
     _training: float = 0.0  # seconds spent in fit during the current round
+    _lineage: str = ""  # of the last training: a digest of all that decides it
 
     def __post_init__(self) -> None:
         """Get ready to compare each round's data with the gold data, and these with each other."""
@@ -98,13 +99,10 @@ class Rounds:
         *,
         what: str,
         start: Predictor | None,
+        weights: Sequence[float] | None = None,
     ) -> Predictor:
         self._auditor.check(train)
         started = time.monotonic()
-        # All that decides the training, the weights that it starts from included.
-        lineage = digest(
-            [fingerprint(train), fingerprint(validation), start.lineage if start else None]
-        )
         predictor = self.student.fit(
             self.head, train, validation, seed=self.seed, folder=self.folder.trainings / lineage,
             what=what, start=start,
