@@ -160,7 +160,7 @@ def test_a_real_small_model_learns_from_the_rounds(tiny: Path, tmp_path: Path):
         precision=Precision.fp32,
     )
 
-    def fit(train: Any, validation: Any, *, what: str, start: Any) -> Any:
+    def fit(train: Any, validation: Any, *, what: str, start: Any, weights: Any = None) -> Any:
         folder = tmp_path / what.replace(" ", "-")
         head = experiment.task.head()
         return student.fit(head, train, validation, seed=0, folder=folder, what=what, start=start)

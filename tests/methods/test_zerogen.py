@@ -35,7 +35,7 @@ def run(tiny: Path, tmp_path: Path) -> Run:
     ) -> tuple[list[str], Round]:
         gold = task.load(0)
 
-        def fit(train: Any, validation: Any, *, what: str, start: Any) -> Any:
+        def fit(train: Any, validation: Any, *, what: str, start: Any, weights: Any = None) -> Any:
             folder = tmp_path / "model"
             return student.fit(task.head(), train, validation[:8], seed=0, folder=folder)
 
