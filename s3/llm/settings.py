@@ -1,4 +1,4 @@
-"""What an LLM's config says. The fields are the options; which class has which is the point.
+"""The options of each kind of LLM and their ranges; a class has only options that do something.
 
 Every LLM has sampling and caps (`Settings`). One behind an address has a model, retries and
 prices besides (`RemoteSettings`). One that is asked request by request also has rates and a

@@ -79,6 +79,10 @@ class Method:
         options = {one.name: getattr(self, one.name) for one in fields(self)}
         return {"class": type(self).__name__, **options}
 
+    def idle(self, task: Task) -> set[str]:
+        """Return the options in `identity` that change nothing on this task."""
+        return set()
+
     def run(self, bench: Bench) -> Iterator[Round]:
         """Yield the rounds, each after its training."""
         raise NotImplementedError

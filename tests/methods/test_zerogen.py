@@ -153,6 +153,6 @@ def test_a_task_without_a_query_of_its_own_is_refused() -> None:
     composed("task=imdb", "method=s3", *empty)
 
 
-def test_a_wording_may_use_no_variable_that_is_not_there() -> None:
+def test_a_template_may_use_no_variable_that_is_not_there() -> None:
     with pytest.raises(UserError, match=r"task\.zerogen\.chat: unknown variable \$film"):
         composed("task=imdb", "task.zerogen.chat='About $film'")
