@@ -56,10 +56,11 @@ def rte(folder: Path, split: str, rows: int) -> list[Example]:
 
 
 def student(**changes: Any) -> Student:
-    """Return the default student of conf/model/minilm.yaml, with changes."""
+    """Return the default student of conf/model/minilm.yaml, fine-tuned, with changes."""
     config = OmegaConf.load(ROOT / "conf/model/minilm.yaml")
     del config["defaults"]
-    built = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(Student), config, changes))
+    tuned = {"training": "finetune", **changes}
+    built = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(Student), config, tuned))
     assert isinstance(built, Student)
     return built
 

@@ -61,6 +61,8 @@ def test_the_papers_preset_has_its_sizes(task: str, method: str) -> None:
     assert round(size / 1000, 1) == TABLE_2[method][task]
     assert (experiment.task.gold.source.value, experiment.llm.name) == ("hub", "openai")
     assert experiment.model.name.startswith("distilbert")
+    assert not experiment.gold_baseline
+    assert composed(f"task={task}", f"method={method}").gold_baseline
 
 
 @pytest.mark.parametrize(("task", "tokens", "quick"), [

@@ -26,6 +26,7 @@ ORDER = {
         runs
         config
         commands
+        autoclasses
     """,
     "s3.data": "example files\nrows gold",
     "s3.llm": """
@@ -43,13 +44,13 @@ ORDER = {
     "s3.llm.limits": "budget rates\nlimiter",
     "s3.llm.transport": "base\nhttp batch_api\nonline batch openai_batch\nslots",
     "s3.student": """
-        settings weighting
+        settings weighting probe
         hardware heads dropout
         weights
         encoding
         forward
         predictor
-        lightning
+        lightning probing
         student
     """,
     "s3.student.heads": "base\nclassification spans",
@@ -59,7 +60,7 @@ ORDER = {
     "s3.synthesis": "writing\nrationales seeds extrapolation",
     "s3.methods": "base influence existing\ngold loop\ns3 zerogen\nprogen",
     "s3.audit": "similar\nsplit\nauditor\nfile",
-    "s3.runs": "folder\nreading identity\nlisteners dryrun\nrounds\nexperiment",
+    "s3.runs": "folder significance\nreading identity\nlisteners dryrun\nrounds\nexperiment",
     "s3.runs.listeners": "base\nsummary table wandb",
     "s3.commands": "audit store\napp",
     "s3.runs.dryrun": "habits\nrehearsal\nplan",

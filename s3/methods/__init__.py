@@ -5,8 +5,8 @@ Every method keeps the epoch that is best on gold validation; none sees the test
 
 | method | prompts for the seed | prompts of later rounds | shows gold |
 |---|---|---|---|
-| S3 | `rationale`, `query` (1) | `mistake`, for each error | contexts (2); errors and labels |
-| S3, `rationales=false` | `bare` (1) | `mistake`, for each error | likewise |
+| S3 | `rationale`, `query` (1) | `mistake`, for each error (4) | contexts (2); errors and labels |
+| S3, `rationales=false` | `bare` (1) | `mistake`, for each error (4) | likewise |
 | S3, `extrapolated=nothing` | `rationale`, `query` (1) | none | contexts (2) |
 | GoldGen: S3, `extrapolated=gold` | `rationale`, `query` (1) | `mistake` | all texts, all labels |
 | ZeroGen | `condition`, `zerogen` (3) | none | contexts, no labels, no answers |
@@ -15,6 +15,7 @@ Every method keeps the epoch that is best on gold validation; none sees the test
 
 (1) `query` alone where the task has given texts. (2) The given texts; in question answering with
 their answers. (3) `query` where the task has given texts and `zerogen` is empty.
+(4) By default for a mixture of errors and other gold (`error_share`; 1 is S3 as published).
 """
 
 from s3.methods.base import Bench, Method, Round

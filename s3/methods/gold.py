@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from s3.data.example import Example
@@ -33,7 +33,14 @@ class GoldOnly(Method):
         """Gold train and validation if they differ; else a seeded split of the one set."""
         if bench.task.gold.splits.train:
             return bench.train, bench.validation
-        order = list(bench.train)
-        random.Random(bench.seed).shuffle(order)
-        aside = max(1, round(len(order) * self.held_out))
-        return order[aside:], order[:aside]
+        return held_out(bench.train, self.held_out, bench.seed)
+
+
+def held_out(
+    gold: Sequence[Example], share: float, seed: int
+) -> tuple[list[Example], list[Example]]:
+    """Split one set by a seeded draw: what is trained on, and the share that chooses the epoch."""
+    order = list(gold)
+    random.Random(seed).shuffle(order)
+    aside = max(1, round(len(order) * share))
+    return order[aside:], order[:aside]

@@ -34,6 +34,13 @@ class ExtrapolationLoop(Method):
 
     Without `size`, a round adds `per_mistake` examples for each error, as in the paper.
 
+    `error_share` says how much of what a round extrapolates are errors; the others are gold
+    validation examples, drawn at random from all that are not among these errors. 1 is S3 as
+    published, 0 is GoldGen. In all they are as many as there are errors, or as the size needs.
+    A weak student's errors are the rows on which its features point the wrong way, and a large
+    dose of their likes turns them round; null mends that by `half_right`, the rule that was
+    measured for tasks with labels (where answers are spans, null is 1).
+
     With `size`, the last round's data have exactly `size` examples, whatever the method, so that a
     comparison at equal size compares methods:
 
@@ -55,6 +62,7 @@ class ExtrapolationLoop(Method):
     extrapolated: Extrapolated = Extrapolated.errors
     rounds: int = 2
     per_mistake: int = 1
+    error_share: float | None = None  # of what is extrapolated; null: by the measured rule
     patience: int | None = None  # rounds without a better validation score that end the loop
     size: int | None = None
     warm_start: bool = False
@@ -68,6 +76,8 @@ class ExtrapolationLoop(Method):
             value = getattr(self, name)
             if value is not None and value < low:
                 raise ValueError(f"{name} must be at least {low}, not {value}")
+        if self.error_share is not None and not 0 <= self.error_share <= 1:
+            raise ValueError(f"error_share must lie between 0 and 1, not {self.error_share}")
         if self.last and self.size and self.size <= self.seed_size:
             raise ValueError(
                 f"size must exceed seed_size, for extrapolation fills what is between them: "
@@ -98,11 +108,11 @@ class ExtrapolationLoop(Method):
         for name in ("seed_from", "add_from"):
             if found[name]:
                 found[name] = content_digest(Path(found[name]))
+        idle = set() if self.extrapolated is Extrapolated.errors else {"error_share"}
         if not self.last:
-            idle = {"extrapolated", "rounds", "per_mistake", "patience", "warm_start"}
-            idle |= {"seed_size"} if self.size and not self.add_from else set()
-            found = {name: value for name, value in found.items() if name not in idle}
-        return found
+            idle |= {"extrapolated", "rounds", "per_mistake", "patience", "warm_start"}
+            idle |= {"error_share"} | ({"seed_size"} if self.size and not self.add_from else set())
+        return {name: value for name, value in found.items() if name not in idle}
 
     def run(self, bench: Bench) -> Iterator[Round]:
         """Yield `rounds` + 1 trainings; nothing is asked of the LLM after the last one."""
@@ -157,14 +167,30 @@ class ExtrapolationLoop(Method):
     def _wrong(
         self, bench: Bench, mistakes: list[Mistake], share: int | None, train: list[Example]
     ) -> list[Example]:
-        """Return what to extrapolate: the errors or all gold, in the same order each round."""
+        """Return what to extrapolate: errors, gold or both; gold in the same order each round."""
         wrong = [mistake.example for mistake in mistakes]
-        if self.extrapolated is Extrapolated.gold:
-            wrong = list(bench.validation)
-        if share is None:
+        gold, errors = list(bench.validation), self._error_share(bench, mistakes)
+        if share is None and self.extrapolated is Extrapolated.gold:
+            return gold
+        if share is None and errors == 1:
             return wrong
-        random.Random(f"{bench.seed}/gold").shuffle(wrong)
-        return in_turn(wrong, math.ceil(share / self.per_mistake), train)
+        number = len(wrong) if share is None else math.ceil(share / self.per_mistake)
+        for examples in (wrong, gold):
+            random.Random(f"{bench.seed}/gold").shuffle(examples)
+        if errors == 1:
+            return in_turn(wrong, number, train)
+        chosen = in_turn(wrong, round(errors * number), train)
+        others = _without(gold, chosen) or gold
+        return chosen + in_turn(others, number - len(chosen), [*train, *chosen])
+
+    def _error_share(self, bench: Bench, mistakes: list[Mistake]) -> float:
+        """Return how much of what a round extrapolates are errors."""
+        if self.extrapolated is Extrapolated.gold:
+            return 0.0
+        if self.error_share is not None:
+            return self.error_share
+        spans = not bench.task.label_names  # the rule was measured for labels alone
+        return 1.0 if spans else half_right(len(mistakes) / len(bench.validation))
 
     def _merge(
         self,
@@ -189,6 +215,15 @@ class ExtrapolationLoop(Method):
         if self.patience is None or len(scores) <= self.patience:
             return False
         return max(scores[-self.patience :]) <= max(scores[: -self.patience])
+
+
+def half_right(error_rate: float) -> float:
+    """Return how much may be errors so that about half of what is extrapolated is right already.
+
+    With the rest drawn from gold at the model's error rate e that share s solves
+    s + (1 - s) e = 1/2. For a model that errs on half of gold or more it is 0.
+    """
+    return 0.0 if error_rate >= 0.5 else (0.5 - error_rate) / (1 - error_rate)
 
 
 def in_turn(wrong: Sequence[Example], number: int, train: Sequence[Example]) -> list[Example]:

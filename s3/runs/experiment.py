@@ -42,6 +42,7 @@ class Experiment:
     root: str | None = None  # run folders are made here; null: outputs, in a sweep multirun
     fresh: bool = False  # true: run again what is finished or under way, from the start
     dry_run: bool = False  # true: show prompts, requests and cost; send nothing
+    gold_baseline: bool = True  # train on gold validation alone, too, and show it beside the rounds
     audit: Audit = field(default_factory=Audit)
     wandb: Wandb = field(default_factory=Wandb)
 
@@ -104,7 +105,7 @@ class Experiment:
         with Session(self.llm, self.seed, folder.attempt) as session:
             rounds = Rounds(
                 self.task, self.method, self.model, gold, self.seed, session, folder, listeners,
-                self.audit,
+                self.audit, self.gold_baseline,
             )  # fmt: skip
             if rounds.gold_shared:
                 print(rounds.gold_shared, file=sys.stderr)

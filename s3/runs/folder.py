@@ -33,6 +33,7 @@ SUMMARY, CONFIG, IDENTITY, ATTEMPT = "summary.json", "config.yaml", "identity.js
 FAILURES, GOLD_COPIES = "failures.jsonl", "gold_copies.jsonl"
 DATA, MODEL, TRACKED = "data/train.parquet", "model", "wandb.json"
 METRICS, ADDED, UNUSED, TRAIN = "metrics.json", "added.jsonl", "unused.jsonl", "train.json"
+GOLD_ALONE = "gold_alone/predictions_test.jsonl"
 MISTAKES, COPIES, EPOCHS = "mistakes.jsonl", "copies.jsonl", "epochs.jsonl"
 
 
@@ -120,24 +121,15 @@ class RunFolder:
         said: Predictions,
         labels: Sequence[str],
     ) -> None:
-        """Write what a round's model answers to a gold split, with its probabilities.
-
-        They are by label where the task has labels; else `probability` is that of the answer.
-        """
-        rows = []
-        for place, (example, answer) in enumerate(zip(examples, said.answers, strict=True)):
-            row = {
-                "id": example.id,
-                "source": example.origin.source,
-                "target": plain_target(example.target),
-                "predicted": answer,
-            }
-            if said.probabilities is not None:
-                shares = [round(float(one), 6) for one in said.probabilities[place]]
-                named = dict(zip(labels, shares, strict=True)) if labels else None
-                row |= {"probabilities": named} if named else {"probability": shares[0]}
-            rows.append(row)
+        """Write what a round's model answers to a gold split."""
+        rows = _prediction_rows(examples, said, labels)
         write_jsonl(self.round_folder(index) / predictions_file(split), rows)
+
+    def write_gold_alone(
+        self, test: Sequence[Example], said: Predictions, labels: Sequence[str]
+    ) -> None:
+        """Write what the model that was trained on gold validation alone answers to test."""
+        write_jsonl(self.path / GOLD_ALONE, _prediction_rows(test, said, labels))
 
     def write_gold_copies(self, copies: Sequence[Content]) -> None:
         """Write which gold rows are in two splits."""
@@ -162,6 +154,29 @@ class RunFolder:
 def predictions_file(split: str) -> str:
     """Return the name of the file with a round's answers to "validation" or "test"."""
     return f"predictions_{split}.jsonl"
+
+
+def _prediction_rows(
+    examples: Sequence[Example], said: Predictions, labels: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Return a row an example, with the probabilities of its answer.
+
+    They are by label where the task has labels; else `probability` is that of the answer.
+    """
+    rows = []
+    for place, (example, answer) in enumerate(zip(examples, said.answers, strict=True)):
+        row = {
+            "id": example.id,
+            "source": example.origin.source,
+            "target": plain_target(example.target),
+            "predicted": answer,
+        }
+        if said.probabilities is not None:
+            shares = [round(float(one), 6) for one in said.probabilities[place]]
+            named = dict(zip(labels, shares, strict=True)) if labels else None
+            row |= {"probabilities": named} if named else {"probability": shares[0]}
+        rows.append(row)
+    return rows
 
 
 def _mistake_row(mistake: Mistake) -> dict[str, Any]:

@@ -141,7 +141,10 @@ class Run:
 
     @cached_property
     def summary(self) -> dict[str, Any]:
-        """Task, method, seed, the metric that chose, the best round, and all rounds' rows."""
+        """Task, method, seed, the metric that chose, the best round, and all rounds' rows.
+
+        `gold` has the `size` and the test scores of the same student on gold validation alone.
+        """
         found: dict[str, Any] = _json(self.path / layout.SUMMARY)
         return found
 
@@ -165,6 +168,14 @@ class Run:
     def gold_copies(self) -> list[dict[str, Any]]:
         """The gold rows that are in two splits."""
         return list(_jsonl(self.path / layout.GOLD_COPIES))
+
+    @cached_property
+    def gold_alone(self) -> list[dict[str, Any]]:
+        """What the same student answers to test after training on gold validation alone.
+
+        Rows as in `FinishedRound.predictions`; none where the run did without.
+        """
+        return list(_jsonl(self.path / layout.GOLD_ALONE)) if "gold" in self.summary else []
 
     @cached_property
     def failures(self) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -15,7 +16,8 @@ from s3.data.example import Example
 from s3.data.gold import GoldData
 from s3.data.rows import fingerprint
 from s3.llm import Session
-from s3.methods import Bench, Method, Round
+from s3.methods import Bench, GoldOnly, Method, Round
+from s3.methods.gold import held_out
 from s3.runs.folder import GOLD_COPIES, MetricsRow, RunFolder
 from s3.runs.listeners.base import Listener
 from s3.storage import digest
@@ -36,6 +38,7 @@ class Rounds:
     folder: RunFolder
     listener: Listener
     audit: Audit
+    gold_baseline: bool = False  # train on gold validation alone, too, for comparison
     rows: list[MetricsRow] = field(default_factory=list)
     best: Round | None = None  # by gold validation; the earliest of equals
     last: Round | None = None
@@ -86,13 +89,31 @@ class Rounds:
     def finish(self, about: Mapping[str, Any]) -> None:
         """Write the data set and the model that is best on validation; tell the summary.
 
-        `about` says what the run was: its parts' names, its seed, its options.
+        `about` says what the run was: its parts' names, its seed, its options. What the same
+        student makes of gold validation alone is in the summary beside the rounds, as `gold`.
         """
         assert self.best is not None
         assert self.last is not None
         self.folder.write_products(self.last, self.best)
         summary = {**about, "metric": self.metric, "best_round": self.best.index}
+        if self.gold_baseline and not isinstance(self.method, GoldOnly):
+            summary |= self._gold_alone()
         self.listener.finished({**summary, "rounds": self.rows})
+
+    def _gold_alone(self) -> dict[str, MetricsRow]:
+        """Train on gold validation, a fifth of which chooses the epoch, and score on test."""
+        train, chooser = held_out(self.gold.validation, GoldOnly.held_out, self.seed)
+        try:
+            predictor = self._fit(train, chooser, what="training on gold alone", start=None)
+            said = predictor.predict(self.gold.test)
+        except Exception as error:  # a comparison must not cost the run its end
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+            print(f"no comparison with gold alone: {reason}", file=sys.stderr)
+            return {}
+        self.folder.write_gold_alone(self.gold.test, said, self.task.label_names)
+        scores = self.head.score(self.gold.test, said.answers)
+        row = {f"test/{name}": value for name, value in scores.items()}
+        return {"gold": {"size": len(self.gold.validation), **row}}
 
     def _fit(
         self,
@@ -127,7 +148,12 @@ class Rounds:
         started = time.monotonic()
         scores = self._scores(round_)
         paid = self.session.paid - sum(row["llm/cost"] for row in self.rows)
-        row = {**data_row(round_), **self._gold_findings.metrics, **findings.metrics, **scores}
+        row = {
+            **data_row(round_, self.last),
+            **self._gold_findings.metrics,
+            **findings.metrics,
+            **scores,
+        }
         row |= {"llm/tokens": round_.added.tokens, "llm/cost": round(paid, 9), **seconds}
         row["seconds/test"] = time.monotonic() - started
         self.folder.write_round(round_, train, row, findings)
@@ -147,6 +173,8 @@ class Rounds:
             if labels:
                 row[f"{split}/majority"] = majority(examples)
             self.folder.write_predictions(round_.index, split, examples, said, labels)
+        if labels:
+            row["validation/largest_share"] = largest_share(predictor.validation.answers)
         return row
 
 
@@ -158,17 +186,29 @@ def weighted(train: Sequence[Example], weights: Sequence[float] | None) -> str:
 
 def majority(examples: Sequence[Example]) -> float:
     """Return the share of the most frequent label: the accuracy of always answering with it."""
-    counts = Counter(str(example.target) for example in examples)
-    return max(counts.values()) / len(examples)
+    return largest_share([str(example.target) for example in examples])
 
 
-def data_row(round_: Round) -> MetricsRow:
-    """Return the sizes of a round's data: rows in all, seeds, additions, dropped replies."""
+def largest_share(labels: Sequence[str]) -> float:
+    """Return the share of the most frequent of some labels, such as a model's answers."""
+    return max(Counter(labels).values()) / len(labels)
+
+
+def data_row(round_: Round, before: Round | None) -> MetricsRow:
+    """Return the sizes of a round's data: rows in all, seeds, additions, dropped replies.
+
+    Additions grew from errors of the round `before`, or from gold that it got right.
+    """
+    wrong = {one.example.origin.source for one in before.mistakes} if before else set()
+    grown = [one.origin for one in round_.added.examples if one.origin.kind == "extrapolation"]
+    errors = sum(origin.source in wrong for origin in grown)
     origins = [example.origin for example in round_.train]
     row: MetricsRow = {
         "data/size": len(round_.train),
         "data/seed": sum(origin.kind == "seed" for origin in origins),
         "data/added": len(round_.added.examples) if round_.index else 0,
+        "data/errors_extrapolated": errors,
+        "data/gold_extrapolated": len(grown) - errors,
         "data/unused": len(round_.unused),
         "data/missing": round_.added.wanted - len(round_.added.examples),
         "mistakes": len(round_.mistakes),

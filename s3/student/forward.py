@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from s3.progress import progress
-from s3.student.encoding import Loader
+from s3.student.encoding import Encoder, Loader, Selection, evaluation_plan
 from s3.student.hardware import all_cores
-from s3.student.heads.base import Batch, Floats, Step
+from s3.student.heads.base import Batch, Floats, Head, Ints, Step
+from s3.student.settings import Precision, Settings
 
 
 def forward(model: Any, loader: Loader, step: Step, what: str, *, bf16: bool) -> Floats:
@@ -41,3 +42,30 @@ def forward(model: Any, loader: Loader, step: Step, what: str, *, bf16: bool) ->
     order = np.argsort(np.concatenate(numbers))  # the loader hands rows out by length
     rows: Floats = np.concatenate(found)[order] if found else np.empty((0, 0))
     return rows
+
+
+def remembered(
+    model: Any, settings: Settings, encoder: Encoder, head: Head, numbers: Ints, what: str
+) -> Floats:
+    """Return the features of rows of the head's token store, [rows, width]; `numbers` say which.
+
+    The encoder of a probe is frozen: a row is passed through it once as long as the store lives,
+    however many rounds train on it and ask for it. `auto` is fp32 here: bf16 is no faster without
+    gradients, and its last digits hang on which rows share a batch (1e-3 of a cosine; fp32: 3e-7),
+    so that a run that is continued could answer otherwise.
+    """
+    tokens = encoder.tokens(head)
+    new = np.unique([number for number in numbers.tolist() if number not in tokens.features])
+    if len(new):
+        nothing = np.zeros((len(new), 1), np.int64)
+        selection = Selection(tokens.rows, new.astype(np.int64), np.arange(len(new)), nothing)
+        plan = evaluation_plan(selection.lengths, settings.evaluation_tokens)
+        found = forward(
+            model,
+            Loader.of(encoder.tokenizer, selection, plan),
+            lambda batch: model.features(**batch.inputs),
+            what,
+            bf16=settings.precision is Precision.bf16,
+        )
+        tokens.features.update(zip(new.tolist(), found, strict=True))
+    return np.array([tokens.features[number] for number in numbers.tolist()], np.float32)

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from s3.data.example import Example
 from s3.storage import whole, write_text
 from s3.student.encoding import Encoder, Loader, evaluation_plan
-from s3.student.forward import forward
+from s3.student.forward import forward, remembered
 from s3.student.hardware import chosen
 from s3.student.heads.base import Head, Predictions
-from s3.student.settings import Precision, Settings
+from s3.student.settings import Precision, Settings, Training
 from s3.student.weights import MODEL, Pretrained, load_model
 from s3.weights import sha256
 
@@ -88,7 +88,7 @@ class Predictor:
 
     @property
     def best_epoch(self) -> int:
-        """The number of the kept epoch, from 1."""
+        """The number of the kept epoch, from 1; 0 is a probe, which has none."""
         return self.record.best_epoch
 
     @property
@@ -107,7 +107,13 @@ class Predictor:
         return sha256(self.folder / MODEL)[:16]
 
     def predict(self, examples: list[Example]) -> Predictions:
-        """Return the answer to each example, in order, and the probabilities."""
+        """Return the answer to each example, in order, and the probabilities.
+
+        What a probe's frozen encoder says of a text is remembered in `encoder`: it is encoded once,
+        whichever round asks.
+        """
+        if self.settings.training is Training.probe and self.head.probed:
+            return self._probed(examples)
         head, loader = self.head, self._loader(examples)
         codes = forward(
             self._model,
@@ -117,6 +123,16 @@ class Predictor:
             bf16=chosen(self.settings.precision) is Precision.bf16,
         )
         return head.decode(examples, codes, loader.selection.firsts(len(examples)))
+
+    def _probed(self, examples: list[Example]) -> Predictions:
+        import torch
+
+        rows = self.encoder.tokens(self.head).select(examples, targets=False)
+        given = self._model, self.settings, self.encoder, self.head, rows.numbers, "predicting"
+        found = torch.from_numpy(remembered(*given))
+        with torch.inference_mode():
+            codes = self._model.cpu().classify(found)  # too small for a GPU
+        return self.head.decode(examples, codes.numpy(), rows.firsts(len(examples)))
 
     def features(self, examples: list[Example]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return a classifier's last layer's inputs, [examples, width], and logits [.., labels].

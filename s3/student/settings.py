@@ -11,12 +11,28 @@ class Precision(Enum):
     """The precision to compute in.
 
     `auto` is bf16 where the hardware multiplies it natively, else fp32. bf16 keeps weights and
-    optimiser in float32 (automatic mixed precision).
+    optimiser in float32 (automatic mixed precision). For a probe `auto` is fp32: nothing is learnt
+    that bf16 would speed up, and a text's features then do not hang on its batch.
     """
 
     auto = "auto"
     fp32 = "fp32"
     bf16 = "bf16"
+
+
+class Training(Enum):
+    """How a classifier is trained; spans are fine-tuned either way.
+
+    `probe` fits a linear layer over the frozen encoder's features; several texts are compared by
+    late interaction, each encoded apart: for sentence encoders and few rows. `finetune` trains the
+    whole encoder; it reads several texts as one, as a cross-encoder does: for masked language
+    models and many rows. `probe_then_finetune` goes on from the probe (LP-FT, Kumar et al. 2022),
+    which stays if no epoch is better; it wants a learning rate of about 2e-5.
+    """
+
+    probe = "probe"
+    probe_then_finetune = "probe_then_finetune"
+    finetune = "finetune"
 
 
 @dataclass(kw_only=True)
@@ -39,6 +55,7 @@ class Settings:
     name: str  # how reports call it
     weights: str | None = None  # a hub id or a local folder; goes before `package`
     package: Package | None = None
+    training: Training = Training.finetune
     max_length: int  # tokens; the rest of a text is cut off, or for QA read in further windows
     stride: int = 128  # QA: tokens by which neighbouring windows overlap
     batch_size: int  # rows a step on average, over all devices; lengths decide how many each has

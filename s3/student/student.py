@@ -15,10 +15,12 @@ from s3.errors import UserError
 from s3.student.encoding import Encoder
 from s3.student.heads.base import Head
 from s3.student.predictor import Predictor
-from s3.student.settings import Settings
+from s3.student.probing import CONSTANTS, probe_into
+from s3.student.settings import Settings, Training
 from s3.student.weights import Pretrained, content
 
 # These say how a training is carried out or called, not what comes out of it.
+PROBE = "probe"  # the folder within a training's that a fine-tuning from a probe begins with
 UNDECIDING = ("name", "weights", "package", "evaluation_tokens")
 
 
@@ -37,7 +39,11 @@ class Student(Settings):
         Raises UserError where the weights' folder is missing.
         """
         deciding = {name: one for name, one in self.plain().items() if name not in UNDECIDING}
-        return {**deciding, "precision": self.precision.value, "weights": self._content}
+        deciding |= {"precision": self.precision.value, "weights": self._content}
+        deciding["training"] = self.training.value
+        if self.training is not Training.finetune:
+            deciding["probe"] = CONSTANTS
+        return deciding
 
     @cached_property
     def _content(self) -> str:
@@ -69,6 +75,8 @@ class Student(Settings):
     ) -> Predictor:
         """Train afresh from the pretrained weights, or from those of `start`; keep the best epoch.
 
+        A probe has one best solution: `seed` changes nothing there, and `start` is for fine-tuning
+        that does not begin with a probe.
         `weights` [train] is what each example's loss counts (`weighting.py`); None: all one.
         `folder` belongs to these inputs alone (`start.lineage` stands for a start). A finished
         training found in it is loaded, a killed one continued to the result of an undisturbed one.
@@ -81,12 +89,20 @@ class Student(Settings):
                 f"(model.devices={self.devices}); there are {len(train)} and {len(validation)}"
             )
         if not Predictor.finished(folder):
+            metric = self.choosing_metric(head, validation)
+            settings = Settings(**{**self.plain(), "metric": metric})
+            given = settings, self.encoder, head, train, validation, weights, what
+            if self.training is Training.probe and head.probed:
+                probe_into(folder, *given)
+                return Predictor(self, head, folder, self.encoder)
             from s3.student.lightning.training import train_into
 
             source = Pretrained(str(start.folder)) if start else self.encoder.source
-            metric = self.choosing_metric(head, validation)
-            settings = Settings(**{**self.plain(), "metric": metric})
-            train_into(
-                folder, settings, self.encoder, head, train, validation, weights, seed, source, what
-            )
+            probe = None
+            if self.training is Training.probe_then_finetune and head.probed:
+                probe = folder / PROBE
+                if not Predictor.finished(probe):
+                    probe_into(probe, *given)
+                source = Pretrained(str(probe))
+            train_into(folder, *given, seed, source, probe)
         return Predictor(self, head, folder, self.encoder)

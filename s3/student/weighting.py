@@ -31,3 +31,10 @@ def row_weights(
         raise ValueError("weights must be finite, at least 0, and not all 0")
     found: NDArray[np.float32] = weights[owners]
     return found
+
+
+def balanced(weights: NDArray[np.floating], labels: NDArray[np.integer]) -> NDArray[np.float32]:
+    """Return the weights [rows] changed so that each label's rows have the same sum; it stays."""
+    shares = weights / np.maximum(np.bincount(labels, weights)[labels], 1e-12)
+    found: NDArray[np.float32] = (shares * weights.sum() / shares.sum()).astype(np.float32)
+    return found

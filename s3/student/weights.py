@@ -106,6 +106,15 @@ def load_model(head: Head, source: Pretrained) -> Any:
         return head.load(source.place, **options, **source.options)
 
 
+def load_probe(head: Head, source: Pretrained, separator: int) -> Any:
+    """Return an untrained probe for the head over the source's encoder; errors as `load_model`."""
+    import torch
+
+    options = {"dtype": torch.float32, "use_safetensors": True, "attn_implementation": "sdpa"}
+    with _explained(source.place):
+        return head.probe(source.place, separator, **options, **source.options)
+
+
 def load_tokenizer(source: Pretrained) -> PreTrainedTokenizerFast:
     """Return the fast tokenizer. Raises UserError where none is found."""
     from transformers import AutoTokenizer

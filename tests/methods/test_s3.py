@@ -39,7 +39,8 @@ def test_a_round_trains_on_the_seed_and_all_additions_so_far():
 
 
 def test_each_mistake_is_extrapolated_with_its_context_and_label():
-    trial = Trial("method.rounds=1", "method.per_mistake=2", few=40)
+    options = ("method.rounds=1", "method.per_mistake=2", "method.error_share=1")
+    trial = Trial(*options, few=40)
     mistakes = [mistake.example for mistake in trial.rounds[0].mistakes]
     right = [one for one in trial.bench.validation if one not in mistakes]
     assert mistakes
@@ -65,7 +66,9 @@ def test_extrapolated_mistakes_are_mended():
         random.Random(sample).shuffle(words)
         return f"Then {' '.join(words)} again." if asked else rule(prompt, sample)
 
-    trial = Trial("task=imdb", "method.rounds=2", few=30, write=in_its_words)
+    trial = Trial(
+        "task=imdb", "method.rounds=2", "method.error_share=1", few=30, write=in_its_words
+    )
     first, second, third = (
         {mistake.example.id for mistake in round_.mistakes} for round_ in trial.rounds
     )
@@ -191,6 +194,7 @@ def test_a_real_small_model_learns_from_the_rounds(tiny: Path, tmp_path: Path):
         ("method.rounds=-1", "rounds must be at least 0"),
         ("method.per_mistake=0", "per_mistake must be at least 1"),
         ("method.patience=0", "patience must be at least 1"),
+        ("method.error_share=1.5", "error_share must lie between 0 and 1"),
         ("method.size=1", "size must be at least 2"),
         ("method.rationales_per_prompt=21", "cannot exceed rationales_per_label"),
         ("seed_size=0", "seed_size must be at least 1"),
@@ -259,7 +263,10 @@ def test_what_decides_is_the_content_and_not_what_has_no_effect(tmp_path: Path):
     nothing = identity("method.extrapolated=nothing")
     assert nothing == identity("method.extrapolated=nothing", "method.rounds=5")
     assert nothing == identity("method.rounds=0", "method.patience=3")
+    assert nothing == identity("method.extrapolated=nothing", "method.error_share=1")
     assert identity("method.rounds=1") != identity()
+    assert identity("method.error_share=1") != identity() != identity("method.error_share=0")
+    assert identity("method=goldgen") == identity("method=goldgen", "method.error_share=1")
     bare, other = "method.rationales=false", "method.rationales_per_prompt=2"
     assert identity() == identity(other) == identity(bare)  # a premise is given: no rationales
     reviews = identity("task=imdb")

@@ -96,8 +96,9 @@ def test_a_model_that_answers_with_one_label_cannot_tip_the_data_over():
         return ("negative", "positive")[training % 2]
 
     trial = Trial(
-        "task=imdb", "method.size=24", "method.rounds=2", validation=reviews(20, 20), says=says
-    )
+        "task=imdb", "method.size=24", "method.rounds=2", "method.error_share=1",
+        validation=reviews(20, 20), says=says,
+    )  # fmt: skip
     seeds = labels(trial.rounds[0].train)
     assert labels(trial.rounds[1].train) - seeds == {"positive": 6}
     assert labels(trial.rounds[2].train) - seeds == {"positive": 6, "negative": 6}
@@ -111,7 +112,7 @@ def test_no_more_is_written_than_can_be_used():
 
 
 def test_errors_are_taken_again_only_after_all_have_been_taken():
-    trial = Trial("task=rte", "method.size=40", "method.rounds=2", right=(6, 6, 6))
+    trial = Trial("method.size=40", "method.rounds=2", "method.error_share=1", right=(6, 6, 6))
     sources = [one.origin.source for one in trial.rounds[-1].train[12:]]
     assert set(sources) == {mistake.example.origin.source for mistake in trial.rounds[0].mistakes}
     counts = Counter(sources).values()  # 28 additions from 4 errors
@@ -125,7 +126,7 @@ def test_what_is_over_a_share_serves_the_balance_of_a_later_round():
         return "wrong" if training == 0 else "negative"
 
     options = ("task=imdb", "method.size=20", "method.rounds=2", "method.per_mistake=3")
-    trial = Trial(*options, validation=reviews(6, 6), says=says)
+    trial = Trial(*options, "method.error_share=1", validation=reviews(6, 6), says=says)
     first, last = trial.rounds[1:]
     assert (len(first.added.examples), len(first.train), len(first.unused)) == (6, 16, 2)
     assert {str(one.target) for one in last.added.examples} == {"positive"}

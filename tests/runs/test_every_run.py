@@ -52,7 +52,8 @@ def test_every_task_runs_to_the_end(tiny: Path, tmp_path: Path) -> None:
         first, second = rounds(folder)
         assert second["data/size"] == first["data/size"] + second["data/added"]
         assert second["data/added"] > 0
-        wanted = {"em", "f1"} if name == "adversarial_qa-s3" else {"accuracy", "macro_f1"}
+        labelled = {"accuracy", "macro_f1", "majority"}
+        wanted = {"em", "f1"} if name == "adversarial_qa-s3" else labelled
         assert {key.removeprefix("test/") for key in second if key.startswith("test/")} == wanted
 
 

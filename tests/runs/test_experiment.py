@@ -171,4 +171,4 @@ def test_a_failing_job_of_a_sweep_leaves_the_others_alone(lab: Lab, serve: Serve
     assert "nowhere.jsonl" in output
     assert len(lab.folders("multirun")) == 2
     identities = [json.loads((f / "identity.json").read_text()) for f in lab.folders("multirun")]
-    assert {identity["config"]["seed"] for identity in identities} == {0, 1}
+    assert {identity["seed"] for identity in identities} == {0, 1}

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from s3.audit import Audit
+from s3.data.example import Example, Mistake
 from s3.data.gold import GoldData
-from s3.methods import Bench, Method, Round
+from s3.errors import UserError
+from s3.methods import Bench, GoldOnly, Method, Round
 from s3.runs.folder import RunFolder
 from s3.runs.listeners.base import Listener
 from s3.runs.reading import Run
@@ -40,11 +43,21 @@ class Course(Method):
             yield Round(index, train, made, [], predictor, bench.validation)
 
 
+class Gold(GoldOnly):
+    """Gold Data, whose training is called by a label."""
+
+    def run(self, bench: Bench) -> Iterator[Round]:
+        train = bench.train
+        predictor = bench.fit(train, bench.validation, what="positive", start=None)
+        yield Round(0, train, SynthesisedSet(0), [], predictor, bench.validation)
+
+
 class Student:
     """Its models answer with the label that the training is called by."""
 
     def __init__(self, metric: str = "accuracy") -> None:
         self.metric, self.folders, self.weights = metric, list[Path](), list[Any]()
+        self.trained: list[tuple[str, list[Example], list[Example]]] = []
 
     def choosing_metric(self, head: Any, validation: Any) -> str:
         return self.metric
@@ -52,6 +65,9 @@ class Student:
     def fit(self, head, train, validation, *, seed, folder, what, start, weights):
         self.folders.append(folder)
         self.weights.append(weights)
+        self.trained.append((what, train, validation))
+        if len(validation) < 2:
+            raise UserError("too few")
         return Model(validation, what)
 
 
@@ -67,7 +83,10 @@ class Session:
         return float(self.times)
 
 
-def run(tmp_path: Path, method: Method, data: GoldData, student: Student | None = None) -> Run:
+def run(
+    tmp_path: Path, method: Method, data: GoldData, student: Student | None = None,
+    gold_baseline: bool = False,
+) -> Run:  # fmt: skip
     """Carry a method out and open what it leaves."""
     task, folder = composed("task=imdb").task, RunFolder(tmp_path / "run")
 
@@ -77,7 +96,7 @@ def run(tmp_path: Path, method: Method, data: GoldData, student: Student | None 
 
     with folder.hold(CONFIG, {}, fresh=False):
         parts: Any = (task, method, student or Student(), data, 0, Session(), folder, Keeper())
-        rounds = Rounds(*parts, Audit())
+        rounds = Rounds(*parts, Audit(), gold_baseline)
         rounds.run()
         rounds.finish(ABOUT)
     return Run.open(folder.path)
@@ -139,3 +158,65 @@ def test_gold_rows_in_two_splits_are_written_down_and_counted(tmp_path: Path):
     found = run(tmp_path, Course(["positive"]), GoldData(validation, validation[:2], validation))
     assert len(found.gold_copies) == 2
     assert found.best.row["audit/gold/validation_in_test"] == 2
+
+
+def test_a_row_counts_what_grew_from_errors_and_what_from_other_gold(tmp_path: Path):
+    """The rows that a round writes all grew from validation row 0 or 1, of which one was wrong."""
+    validation = gold(4)
+
+    class Mixed(Method):
+        def run(self, bench: Bench) -> Iterator[Round]:
+            for index in range(2):
+                added = written(3, 0) if not index else [*written(2, 1), *written(3, 2)]
+                predictor = bench.fit(added, validation, what="positive", start=None)
+                wrong = [Mistake(replace(validation[1], origin=written(1, 1)[0].origin), "x")]
+                made = SynthesisedSet(5, added)
+                yield Round(index, added, made, wrong, predictor, validation)
+
+    found = run(tmp_path, Mixed(), GoldData(validation, gold(4, "test"), validation))
+    counts = [
+        (one.row["data/errors_extrapolated"], one.row["data/gold_extrapolated"])
+        for one in found.rounds
+    ]
+    assert counts == [(0, 0), (2, 3)]
+
+
+def test_the_largest_share_of_answers_is_in_the_row(tmp_path: Path):
+    found = run(tmp_path, Course(["positive"]), GoldData(gold(4), gold(4, "test"), gold(4)))
+    assert found.best.row["validation/largest_share"] == 1.0
+    assert found.best.row["validation/majority"] == 0.5
+
+
+def test_gold_alone_is_trained_on_gold_validation_and_stands_beside_the_rounds(tmp_path: Path):
+    data = GoldData(gold(20), unbalanced(8, "test"), gold(30, "train"))
+    student = Student()
+    found = run(tmp_path, Course(["negative", "positive"]), data, student, gold_baseline=True)
+    (what, train, chooser) = student.trained[-1]
+    assert what == "training on gold alone"
+    assert (len(train), len(chooser)) == (16, 4)
+    assert {one.id for one in [*train, *chooser]} == {one.id for one in data.validation}
+    assert len(found.rounds) == 2
+    assert set(found.summary["gold"]) == {"size", "test/accuracy", "test/macro_f1"}
+    assert found.summary["gold"]["size"] == 20
+    assert [one["id"] for one in found.gold_alone] == [one.id for one in data.test]
+    assert found.best.index in (0, 1)  # it is no choice
+    again = Student()
+    run(tmp_path / "again", Course(["negative", "positive"]), data, again, gold_baseline=True)
+    assert again.trained[-1] == student.trained[-1]
+
+
+def test_gold_alone_is_left_out_where_it_is_not_wanted_or_the_method_itself(tmp_path: Path):
+    data = GoldData(gold(20), gold(8, "test"), gold(20))
+    assert "gold" not in run(tmp_path / "off", Course(["positive"]), data).summary
+    found = run(tmp_path / "gold", Gold(), data, gold_baseline=True)
+    assert "gold" not in found.summary
+    assert found.gold_alone == []
+
+
+def test_a_run_ends_well_where_gold_alone_is_too_little(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    data = GoldData(gold(4), gold(4, "test"), gold(4))  # a fifth is one
+    found = run(tmp_path, Course(["positive"]), data, gold_baseline=True)
+    assert "gold" not in found.summary
+    assert "no comparison with gold alone: too few" in capsys.readouterr().err

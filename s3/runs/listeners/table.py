@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import unicodedata
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from s3.data.example import Example
 from s3.runs.folder import MetricsRow, RunFolder
 from s3.runs.listeners.base import Listener
-from s3.runs.reading import Run
+from s3.runs.reading import FinishedRound, Run
+from s3.runs.significance import chance, difference, score
 
 # What a score's column is called; those come that a run has, macro-F1 only where it chooses.
 NAMES = {"accuracy": "", "macro_f1": " F1", "em": " EM", "f1": " F1"}
 SPLITS = {"train": "train", "validation": "val.", "test": "test"}
+ONE_LABEL = 0.9  # share of answers from which a model is said to give nearly one label only
+PAIRS = 3  # errors that are shown with what grew from them
 
 
 class Table(Listener):
@@ -29,30 +34,149 @@ class Table(Listener):
 
 
 def show(run: Run) -> None:
-    """Print a finished run's rounds, what chose among them, and where its things are."""
+    """Print a finished run's rounds, what can be said of them, and where its things are."""
     from rich.console import Console
-    from rich.table import Table as Grid
 
-    summary, rows = run.summary, run.summary["rounds"]
-    columns = score_columns(rows[0], summary["metric"])
-    grid = Grid("round", "data", "added", "errors left", *columns.values(), "tokens", "cost $")
-    for index, row in enumerate(rows):
-        mark = " *" if index == summary["best_round"] else ""
-        counts = [f"{row[name]:.0f}" for name in ("data/size", "data/added", "mistakes")]
-        scores = [f"{100 * row[name]:.1f}" for name in columns]
-        spent = [f"{row['llm/tokens']:.0f}", f"{row['llm/cost']:.4f}"]
-        grid.add_row(f"{index}{mark}", *counts, *scores, *spent)
     console = Console()
-    console.print(grid)
-    best, metric = summary["best_round"], summary["metric"].replace("_", "-")
-    print(f"* round {best} is best on gold validation by {metric}: its model ships.")
-    if "test/majority" in rows[0]:
-        majority = 100 * rows[0]["test/majority"]
-        print(f"Always the most frequent label would be right on {majority:.1f} % of test.")
+    sign = "+-" if console.options.ascii_only else "±"
+    console.print(grid(run, sign))
+    error = f"What follows {sign} is the standard error over the test rows."
+    for line in (*remarks(run), error, *pairs(run, console.width)):
+        # Whatever a text holds, a terminal that cannot show it is no reason to fail.
+        print(line.encode(console.encoding, "replace").decode(console.encoding))
     places = {"folder": run.path, "data": run.path / "data", "model": run.model}
     for what, where in {**places, "W&B": run.tracked}.items():
         if str(where):
             print(f"{what:8} {where}")
+
+
+def grid(run: Run, sign: str) -> Any:
+    """Return the table: a row a round, and one for gold validation alone.
+
+    `sign` stands before a score's standard error.
+    """
+    from rich.table import Table as Grid
+
+    rows, best = run.summary["rounds"], run.summary["best_round"]
+    columns = score_columns(rows[0], run.summary["metric"])
+    table = Grid("round", "data", "added", "errors left", *columns.values(), "tokens", "cost $")
+    for round_, row in zip(run.rounds, rows, strict=True):
+        marks = " *" * (round_.index == best) + " !" * bool(doubts(round_))
+        counts = [f"{row[name]:.0f}" for name in ("data/size", "data/added", "mistakes")]
+        answers = round_.predictions("test")
+        scores = [percent(name, row[name], answers, sign) for name in columns]
+        spent = [f"{row['llm/tokens']:.0f}", f"{row['llm/cost']:.4f}"]
+        table.add_row(f"{round_.index}{marks}", *counts, *scores, *spent)
+    if alone := run.summary.get("gold"):
+        table.add_section()
+        scores = [
+            percent(name, alone[name], run.gold_alone, sign) if name in alone else ""
+            for name in columns
+        ]
+        table.add_row("gold alone", f"{alone['size']:.0f}", "", "", *scores)
+    return table
+
+
+def percent(name: str, value: float, test: list[dict[str, Any]], sign: str) -> str:
+    """Return a score in percent; one on test with its standard error over these answers."""
+    split, _, metric = name.partition("/")
+    error = f" {sign} {100 * score(metric, test).error:.1f}" if split == "test" else ""
+    return f"{100 * value:.1f}{error}"
+
+
+def remarks(run: Run) -> Iterator[str]:
+    """Yield what is to be said of the table, a sentence a line."""
+    summary = run.summary
+    best, metric = summary["best_round"], summary["metric"].replace("_", "-")
+    yield f"* round {best} is best on gold validation by {metric}: its model ships."
+    for round_ in run.rounds:
+        yield from (f"! round {round_.index} {doubt}" for doubt in doubts(round_))
+    if len(run.rounds) > 1:
+        yield gain(run)
+    if alone := summary.get("gold"):
+        yield (
+            f"Gold alone is the same small model trained on the {alone['size']:.0f} gold validation"
+            " rows and nothing else (a fifth of them chooses the epoch)."
+        )
+    if "test/majority" in summary["rounds"][0]:
+        majority = 100 * summary["rounds"][0]["test/majority"]
+        yield f"Always the most frequent label would be right on {majority:.1f} % of test."
+
+
+def doubts(round_: FinishedRound) -> list[str]:
+    """Return why a round's model is not to be trusted, by gold validation; classification only."""
+    row, metric = round_.row, round_.run.summary["metric"]
+    share, majority = row.get("validation/largest_share"), row.get("validation/majority")
+    if share is None or majority is None:
+        return []
+    found = []
+    if share > ONE_LABEL >= majority:
+        found.append(
+            f"has collapsed: it answers with one label on {100 * share:.0f} % of gold validation, "
+            f"where that of the most frequent label is {100 * majority:.0f} %."
+        )
+    answers = round_.predictions("validation")
+    reached, guessed = score(metric, answers), chance(metric, answers)
+    if reached.value - guessed <= reached.error:
+        found.append(
+            f"is no better than chance on gold validation: {metric.replace('_', '-')} "
+            f"{100 * reached.value:.1f}, chance {100 * guessed:.1f}, "
+            f"standard error {100 * reached.error:.1f}."
+        )
+    return found
+
+
+def gain(run: Run) -> str:
+    """Return whether the later rounds helped: the round that ships, else the last, against 0."""
+    shown, metric = compared(run), run.summary["metric"]
+    gained = difference(metric, shown.predictions("test"), run.rounds[0].predictions("test"))
+    last = "" if shown.index == run.best.index else ", the last,"
+    points = f"{100 * abs(gained.value):.1f} points {'above' if gained.value > 0 else 'below'}"
+    return (
+        f"Round {shown.index}{last} is {points if gained.value else 'level with'} round 0 on test, "
+        f"standard error {100 * gained.error:.1f}: "
+        f"{'beyond' if gained.beyond_chance else 'within'} chance."
+    )
+
+
+def compared(run: Run) -> FinishedRound:
+    """Return the round that is held against round 0: the one that ships, if it is a later one."""
+    return run.best if run.best.index else run.rounds[-1]
+
+
+def pairs(run: Run, width: int) -> Iterator[str]:
+    """Yield some errors, each with what the LLM made of it, a line of at most `width` each."""
+    written = run.config["task"].get("written", "text")
+    shown: set[str] = set()
+    for round_ in (compared(run), *run.rounds):
+        for error, made in extrapolations(round_):
+            source = error.origin.source
+            if source in shown or len(shown) == PAIRS:
+                continue
+            if not shown:
+                yield "Errors -> what the LLM made of them:"
+            shown.add(source)
+            label = f"{error.target}: " if isinstance(error.target, str) else ""
+            yield one_line("   ", label + error.fields[written], width)
+            yield one_line("-> ", made.fields[written], width)
+
+
+def extrapolations(round_: FinishedRound) -> Iterator[tuple[Example, Example]]:
+    """Yield the additions of a round that grew from errors of the one before, behind these."""
+    before = round_.run.rounds[round_.index - 1].mistakes if round_.index else []
+    errors = {mistake.example.origin.source: mistake.example for mistake in before}
+    for made in round_.added:
+        if made.origin.kind == "extrapolation" and made.origin.source in errors:
+            yield errors[made.origin.source], made
+
+
+def one_line(start: str, text: str, width: int) -> str:
+    """Return a text without what a terminal would obey, cut to a width in its cells."""
+    from rich.cells import cell_len, set_cell_size
+
+    shown = (" " if unicodedata.category(one)[0] in "CZ" else one for one in text)
+    line = start + " ".join("".join(shown).split())
+    return line if cell_len(line) <= width else set_cell_size(line, width - 3).rstrip() + "..."
 
 
 def score_columns(row: MetricsRow, metric: str) -> dict[str, str]:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from s3.data.example import Example
 from s3.errors import UserError
-from s3.student.heads.base import Head, Ints
+from s3.student.heads.base import Floats, Head, Ints
 from s3.student.settings import Settings
 from s3.student.weights import Pretrained, load_tokenizer, locate
 
@@ -129,7 +129,10 @@ class Selection:
 
 
 class TokenStore:
-    """Everything that has been tokenised for one head."""
+    """Everything that has been tokenised for one head.
+
+    `features` are what a frozen encoder has said of a row so far, by the row's number.
+    """
 
     def __init__(
         self, head: Head, tokenizer: PreTrainedTokenizerFast, max_length: int, stride: int
@@ -138,6 +141,7 @@ class TokenStore:
         self.max_length, self.stride = max_length, stride
         self.texts = Texts.none()
         self.rows = self._pack([])
+        self.features: dict[int, Floats] = {}
 
     def select(self, examples: Sequence[Example], *, targets: bool) -> Selection:
         """Return the rows of the examples; only texts never seen before are tokenised."""

@@ -67,6 +67,7 @@ class Head(ABC):
     metrics: ClassVar[tuple[str, ...]]  # what `score` gives, the usual one first
     annotations: ClassVar[int] = 0  # numbers that `annotate` gives for each token
     windows: ClassVar[bool] = False  # whether texts are read in windows that overlap by `stride`
+    probed: ClassVar[bool] = False  # whether a frozen encoder and a probe can be its model
 
     @property
     @abstractmethod
@@ -105,6 +106,10 @@ class Head(ABC):
     @abstractmethod
     def load(self, source: str, **options: Any) -> Any:
         """Return the model for this head from a folder or hub id; `options` are transformers'."""
+
+    def probe(self, source: str, separator: int, **options: Any) -> Any:
+        """Return a probe over the encoder in `source`, whose texts end with token `separator`."""
+        raise NotImplementedError
 
     def save_config(self, model: Any, folder: Path) -> None:
         """Write what `load` needs beside weights and tokenizer, so that it finds the same model."""

@@ -34,6 +34,7 @@ class Classifier(Head):
     fields: tuple[str, ...]
 
     metrics: ClassVar[tuple[str, ...]] = ("accuracy", "macro_f1")
+    probed: ClassVar[bool] = True
 
     @property
     def width(self) -> int:  # noqa: D102
@@ -70,6 +71,15 @@ class Classifier(Head):
         return AutoModelForSequenceClassification.from_pretrained(
             source, id2label=names, label2id={name: i for i, name in names.items()}, **options
         )
+
+    def probe(self, source: str, separator: int, **options: Any) -> Any:  # noqa: D102
+        from transformers import AutoModel
+
+        from s3.student.probe import ProbeForSequenceClassification
+
+        encoder = AutoModel.from_pretrained(source, **options)
+        pairs = len(self.fields) > 1
+        return ProbeForSequenceClassification.over(encoder, separator, self.labels, pairs=pairs)
 
     def forward(self, model: Any, batch: Batch) -> torch.Tensor:  # noqa: D102
         logits: torch.Tensor = model(**batch.inputs).logits

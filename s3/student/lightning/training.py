@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import warnings
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from s3.data.example import Example
+from s3.storage import whole
 from s3.student.dropout import quicken
 from s3.student.encoding import Encoder, Loader, evaluation_plan, training_plan
 from s3.student.forward import forward
@@ -23,9 +25,10 @@ from s3.student.heads.base import Floats, Head, Step
 from s3.student.lightning.checkpoint import Checkpoints, SafeIO
 from s3.student.lightning.module import LOGGERS, Fitting, TrainingData, mute
 from s3.student.lightning.progress import Bar
+from s3.student.predictor import Record
 from s3.student.settings import Precision, Settings
-from s3.student.weighting import row_weights
-from s3.student.weights import Pretrained, load_model
+from s3.student.weighting import balanced, row_weights
+from s3.student.weights import MODEL, Pretrained, load_model
 
 PRECISIONS: dict[Precision, Any] = {Precision.bf16: "bf16-mixed", Precision.fp32: "32-true"}
 # Lightning's "ddp" would start the whole program again in every process, LLM and reports too;
@@ -41,13 +44,16 @@ def train_into(
     train: list[Example],
     validation: list[Example],
     weights: NDArray[np.floating[Any]] | None,
+    what: str,
     seed: int,
     source: Pretrained,
-    what: str,
+    probe: Path | None = None,
 ) -> None:
     """Train a model from `source` and leave a finished training in `folder`.
 
-    `settings.metric` names the metric that chooses the epoch. Nothing depends on the global random
+    `settings.metric` names the metric that chooses the epoch. `probe` is the folder of the probe
+    that `source` holds: it is epoch 0, and stays unless a later one is better; each label counts
+    the same then, as it did for the probe. Nothing depends on the global random
     state, and it is left as it was.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -71,9 +77,17 @@ def train_into(
                 return forward(model, loader, step, f"{what}, before it", bf16=bf16)
 
             head.prepare(model, over, data.train.targets)
+        if probe is not None:
+            counts = balanced(counts, data.train.targets[:, 0])
         fitting = Fitting(model, head, data, (train, validation), counts, settings, seed, folder)
+        if probe is not None and last is None:
+            fitting.record = Record.read(probe)
+            with whole(folder / MODEL) as partial:
+                shutil.copy2(probe / MODEL, partial)
         trainer = _trainer(settings, folder, [checkpoints, Bar(what)])
         trainer.fit(fitting, datamodule=data, ckpt_path=last, weights_only=True)
+        if probe is not None:
+            shutil.rmtree(probe)
 
 
 def _data(

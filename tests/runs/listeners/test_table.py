@@ -1,14 +1,22 @@
-"""The table of rounds: the scores that a run has, what chose, and what always-one-label gives."""
+"""The table of rounds: scores with their errors, what chose, what is doubtful, what was gained."""
 
 from __future__ import annotations
 
+import io
+import sys
 from pathlib import Path
 
 import pytest
 
-from s3.runs.listeners.table import show
+from s3.data import Example, Origin
+from s3.data.rows import to_row
+from s3.runs.folder import RunFolder
+from s3.runs.listeners.table import one_line, show
 from s3.runs.reading import Run
+from s3.storage import write_jsonl
 from tests.runs.made import finished_run, row
+
+Answers = list[tuple[object, str]]  # target and what was answered
 
 
 @pytest.fixture(autouse=True)
@@ -17,15 +25,40 @@ def wide(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def shown(path: Path, capsys: pytest.CaptureFixture[str], **summary: object) -> str:
-    show(Run.open(finished_run(path, **summary).path))
+    return said(finished_run(path, **summary), capsys)
+
+
+def said(folder: RunFolder, capsys: pytest.CaptureFixture[str]) -> str:
+    show(Run.open(folder.path))
     return capsys.readouterr().out
+
+
+def cells(output: str, start: str) -> list[str]:
+    """The cells of the table's row that begins like that."""
+    line = next(line for line in output.splitlines() if line.startswith(f"│ {start}"))
+    return [cell.strip() for cell in line.strip("│ ").split("│")]
+
+
+def answer(folder: RunFolder, index: int, split: str, answers: Answers) -> None:
+    """Put other answers into a round."""
+    rows = [
+        {"id": str(place), "source": "", "target": target, "predicted": predicted}
+        for place, (target, predicted) in enumerate(answers)
+    ]
+    write_jsonl(folder.round_folder(index) / f"predictions_{split}.jsonl", rows)
+
+
+def binary(right: int, wrong: int) -> Answers:
+    """Answers to positive and negative examples in turn, the wrong ones last."""
+    labels = ["positive", "negative"]
+    gold = [labels[i % 2] for i in range(right + wrong)]
+    return [(one, one if i < right else labels[one == "positive"]) for i, one in enumerate(gold)]
 
 
 def test_rounds_scores_and_places_are_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     output = shown(tmp_path / "run", capsys)
-    line = next(line for line in output.splitlines() if "1 *" in line)
-    assert [cell.strip() for cell in line.strip("│ ").split("│")] == [
-        "1 *", "4", "2", "2", "75.0", "75.0", "75.0", "40", "0.2500",
+    assert cells(output, "1 *") == [
+        "1 *", "4", "2", "2", "75.0", "75.0", "75.0 ± 27.2", "40", "0.2500",
     ]  # fmt: skip
     assert "best on gold validation by accuracy" in output
     assert "right on 75.0 % of test" in output
@@ -46,6 +79,144 @@ def test_spans_have_their_own_columns(tmp_path: Path, capsys: pytest.CaptureFixt
         for name, value in row(0.25).items()
         if "majority" not in name
     }
-    output = shown(tmp_path / "run", capsys, rows=[spans, spans], metric="em")
+    folder = finished_run(tmp_path / "run", rows=[spans, spans], metric="em")
+    target = {"texts": ["the red house"], "starts": [0]}
+    for index in (0, 1):
+        answer(folder, index, "test", [(target, "red house")] * 3 + [(target, "red cat")])
+    output = said(folder, capsys)
     assert "test EM" in output
+    assert cells(output, "0")[-4:-2] == ["25.0 ± 21.7", "25.0 ± 10.8"]  # sd of 1, 1, 1, 1/2: 0.217
     assert "most frequent label" not in output
+    assert "chance" not in output.replace("within chance", "")  # nothing is doubted
+
+
+def test_what_extrapolation_gained_is_said_with_its_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    folder = finished_run(tmp_path / "run")
+    answer(folder, 0, "test", binary(60, 40))
+    answer(folder, 1, "test", binary(69, 31))
+    # Nine rows more are right, none less: sqrt(0.09 (1 - 0.09) / 100)
+    line = "Round 1 is 9.0 points above round 0 on test, standard error 2.9: beyond chance."
+    assert line in said(folder, capsys).splitlines()
+    answer(folder, 1, "test", [("positive", "negative"), *binary(60, 40)[1:]])
+    line = "Round 1 is 1.0 points below round 0 on test, standard error 1.0: within chance."
+    assert line in said(folder, capsys).splitlines()
+    answer(folder, 1, "test", binary(60, 40))
+    assert "Round 1 is level with round 0 on test" in said(folder, capsys)
+
+
+def test_where_round_0_ships_the_last_one_is_held_against_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    output = shown(tmp_path / "run", capsys, best_round=0)
+    assert "Round 1, the last, is " in output
+
+
+def test_a_student_that_answers_with_one_label_is_said_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    share = {"validation/largest_share": 1.0, "validation/majority": 0.5}
+    rows = [row(0.5, **share), row(0.75, **{**share, "validation/largest_share": 0.55})]
+    folder = finished_run(tmp_path / "run", rows)
+    answer(folder, 0, "validation", [(one, "positive") for one, _ in binary(40, 0)])
+    answer(folder, 1, "validation", binary(30, 10))
+    output = said(folder, capsys)
+    assert cells(output, "0")[0] == "0 !"
+    assert cells(output, "1")[0] == "1 *"
+    assert "! round 0 has collapsed: it answers with one label on 100 % of gold" in output
+    assert "! round 0 is no better than chance on gold validation: accuracy 50.0," in output
+    assert "! round 1" not in output
+
+
+@pytest.mark.parametrize(("right", "doubted"), [(50, True), (54, True), (56, False), (40, True)])
+def test_a_score_within_its_error_of_chance_is_said_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], right: int, doubted: bool
+):
+    """Of a hundred rows: a standard error of five points."""
+    share = {"validation/largest_share": 0.5, "validation/majority": 0.5}
+    folder = finished_run(tmp_path / "run", [row(0.5, **share)] * 2)
+    for index in (0, 1):
+        answer(folder, index, "validation", binary(right, 100 - right))
+    output = said(folder, capsys)
+    assert ("! round 1 is no better than chance" in output) is doubted
+    assert cells(output, "1")[0] == ("1 * !" if doubted else "1 *")
+    assert "collapsed" not in output
+
+
+def test_a_label_that_gold_has_nearly_alone_is_no_collapse(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    share = {"validation/largest_share": 0.95, "validation/majority": 0.94}
+    folder = finished_run(tmp_path / "run", [row(0.97, **share)] * 2, metric="macro_f1")
+    spam = [("ham", "ham")] * 94 + [("spam", "spam")] * 5 + [("spam", "ham")]
+    for index in (0, 1):
+        answer(folder, index, "validation", spam)
+    output = said(folder, capsys)
+    assert "collapsed" not in output
+    assert "better than chance" not in output
+    for index in (0, 1):  # always ham: macro-F1 0.48, as for whoever answers so without looking
+        answer(folder, index, "validation", [(target, "ham") for target, _ in spam])
+    assert "! round 1 is no better than chance on gold validation: macro-f1 48.5" in said(
+        folder, capsys
+    )
+
+
+def test_gold_alone_stands_beside_the_rounds(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    alone = {"size": 128, "test/accuracy": 0.6, "test/macro_f1": 0.5}
+    folder = finished_run(tmp_path / "run", gold=alone)
+    rows = [{"id": str(i), "target": "a", "predicted": "a" if i < 60 else "b"} for i in range(100)]
+    write_jsonl(folder.path / "gold_alone" / "predictions_test.jsonl", rows)
+    output = said(folder, capsys)
+    assert cells(output, "gold alone")[:7] == ["gold alone", "128", "", "", "", "", "60.0 ± 4.9"]
+    assert "trained on the 128 gold validation rows" in output
+    assert "gold alone" not in shown(tmp_path / "other", capsys)
+
+
+def review(text: str, source: str, round_: int = 0) -> Example:
+    origin = Origin("extrapolation" if round_ else "gold", round_, source)
+    return Example({"text": text}, "positive", origin)
+
+
+def test_three_errors_are_shown_with_what_the_llm_made_of_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    folder = finished_run(tmp_path / "run")
+    texts = ["fine\x1b[2J film\nof two lines", "second \u202eerror", "good " * 80, "fourth"]
+    wrong = [review(text, f"v:{i}") for i, text in enumerate(texts)]
+    rows = [{**to_row(one), "predicted": "negative"} for one in wrong]
+    write_jsonl(folder.round_folder(0) / "mistakes.jsonl", rows)
+    added = [review(f"made {i}", f"v:{i}", 1) for i in (0, 0, 7, 1, 2, 3)]  # 7: other gold
+    write_jsonl(folder.round_folder(1) / "added.jsonl", map(to_row, added))
+    output = said(folder, capsys)
+    lines = output.splitlines()
+    start = lines.index("Errors -> what the LLM made of them:")
+    assert lines[start + 1 : start + 5] == [
+        "   positive: fine [2J film of two lines", "-> made 0",
+        "   positive: second error", "-> made 1",
+    ]  # fmt: skip
+    assert lines[start + 5].startswith("   positive: good good")
+    assert lines[start + 5].endswith("...")
+    assert len(lines[start + 5]) <= 200
+    assert lines[start + 6] == "-> made 2"
+    assert "made 3" not in output
+    assert "made 7" not in output
+
+
+def test_wide_letters_count_twice_where_a_line_is_cut():
+    assert one_line("-> ", "映画" * 20, 20) == "-> 映画映画映画映..."
+
+
+def test_a_terminal_that_knows_ascii_alone_gets_a_table_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    folder = finished_run(tmp_path / "run")
+    wrong = [{**to_row(review("ein schöner Film", "v:0")), "predicted": "negative"}]
+    write_jsonl(folder.round_folder(0) / "mistakes.jsonl", wrong)
+    write_jsonl(folder.round_folder(1) / "added.jsonl", [to_row(review("ein Märchen", "v:0", 1))])
+    out = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(out, encoding="ascii"))
+    show(Run.open(folder.path))
+    sys.stdout.flush()
+    assert b"75.0 +- 27.2" in out.getvalue()
+    assert b"-> ein M?rchen" in out.getvalue()

@@ -19,13 +19,18 @@ from tests.runs.made import ABOUT, CONFIG, finished_run, round_of, row, written
 ROWS = [row(0.5, only_first=1.0), row(0.75, only_last=2.0)]
 
 
+ALONE = {"size": 128, "test/accuracy": 0.6}
+
+
 def track(folder: RunFolder, best: int, **settings: Any) -> Tracker:
     """Log a run of two rounds."""
     tracker = Tracker(Wandb(mode=Mode.offline, **settings))
     tracker.started(folder, CONFIG)
     for index, metrics in enumerate(ROWS):
         tracker.round(round_of(index, written(2, 0), written(2, index)), metrics)
-    tracker.finished({**ABOUT, "metric": "accuracy", "best_round": best, "rounds": ROWS})
+    tracker.finished(
+        {**ABOUT, "metric": "accuracy", "best_round": best, "rounds": ROWS, "gold": ALONE}
+    )
     return tracker
 
 
@@ -53,6 +58,7 @@ def test_the_summary_is_the_shipped_rounds_alone(folder: RunFolder):
     assert found["best_round"] == 0
     assert found.get("only_last") is None
     assert found["only_first"] == 1.0
+    assert (found["gold/size"], found["gold/test/accuracy"]) == (128, 0.6)
 
 
 def test_where_the_run_is_stands_in_the_folder(folder: RunFolder):

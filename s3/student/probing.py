@@ -1,0 +1,182 @@
+"""The training of a probe: features once, then a convex problem that seconds solve exactly.
+
+Three things keep it from answering with one label only: the encoder stays as it is, the labels
+count the same however many rows each has, and the label shares of its answers to gold validation
+are set to gold's own. There is no randomness: the same rows give the same probe.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from s3.data.example import Example
+from s3.storage import whole
+from s3.student.encoding import Encoder
+from s3.student.forward import remembered
+from s3.student.hardware import one_core
+from s3.student.heads.base import Floats, Head, Ints
+from s3.student.predictor import Record
+from s3.student.settings import Settings
+from s3.student.weighting import balanced, row_weights
+from s3.student.weights import MODEL, load_probe
+
+if TYPE_CHECKING:
+    import torch
+
+# The penalty on the weights, by measurement on eight data sets (experiments/few_rows): many
+# features of one text need a strong one, four cosines hardly any.
+L2_TEXT = 300.0
+L2_PAIRS = 10.0
+LEAST_GOLD = 50  # gold rows from which label shares say more than chance
+ITERATIONS = 60  # of L-BFGS; a probe takes 10 to 40
+CONSTANTS = {
+    "l2": [L2_TEXT, L2_PAIRS],
+    "least_gold": LEAST_GOLD,
+    "features": 1,
+}  # the last: a version
+
+
+def probe_into(
+    folder: Path,
+    settings: Settings,
+    encoder: Encoder,
+    head: Head,
+    train: list[Example],
+    validation: list[Example],
+    weights: NDArray[np.floating[Any]] | None,
+    what: str,
+) -> None:
+    """Fit a probe over the frozen pretrained encoder; leave a finished training in `folder`."""
+    import torch
+    from safetensors.torch import save_file
+    from torch.nn.functional import cross_entropy
+
+    started = time.monotonic()
+    folder.mkdir(parents=True, exist_ok=True)
+    tokens = encoder.tokens(head)
+    rows, held_out = tokens.select(train, targets=True), tokens.select(validation, targets=False)
+    with torch.random.fork_rng():  # a fresh layer is drawn, and then replaced
+        model = load_probe(head, encoder.source, int(encoder.tokenizer.sep_token_id))
+    both = np.concatenate([rows.numbers, held_out.numbers])
+    found = torch.from_numpy(remembered(model, settings, encoder, head, both, what))
+    model.cpu()  # what is left is too small for a GPU
+    counts, targets = row_weights(weights, len(train), rows.owners), rows.targets[:, 0]
+    with one_core():
+        fit(model, found[: len(train)], targets, counts)
+        if len(validation) >= LEAST_GOLD:
+            shares = label_shares(validation, list(model.config.id2label.values()))
+            with torch.no_grad():
+                logits = model.classify(found[len(train) :]).double()
+                model.classifier.bias += shares_bias(logits, shares)
+        logits = model.classify(found).detach()
+    losses = cross_entropy(logits[: len(train)], torch.from_numpy(targets), reduction="none")
+    loss = float(np.average(losses.numpy(), weights=counts))
+    record = _record(head, str(settings.metric), (train, validation), logits.numpy(), loss)
+    record.history[0]["seconds"] = time.monotonic() - started
+    head.save_config(model, folder)
+    encoder.tokenizer.save_pretrained(folder)
+    with whole(folder / MODEL) as partial:
+        save_file(model.state_dict(), partial, metadata={"format": "pt"})
+    record.write(folder)
+
+
+def _record(
+    head: Head, metric: str, sets: tuple[list[Example], list[Example]], logits: Floats, loss: float
+) -> Record:
+    """Return the record of a probe from its logits for training and validation, [rows, labels]."""
+    record, row = Record(metric), {"epoch": 0, "loss": loss}
+    parts = np.split(logits, [len(sets[0])])
+    trained, said = (
+        head.decode(examples, part, np.arange(len(examples) + 1))
+        for examples, part in zip(sets, parts, strict=True)
+    )
+    score = head.score(sets[0], trained.answers)
+    row |= {f"train/{name}": value for name, value in score.items()}
+    validated = head.score(sets[1], said.answers)
+    row |= {f"validation/{name}": value for name, value in validated.items()}
+    record.history.append(row)
+    record.keep(0, said, score)
+    return record
+
+
+def fit(model: Any, features: torch.Tensor, targets: Ints, weights: NDArray[np.float32]) -> None:
+    """Set the model's buffers and linear layer by multinomial logistic regression.
+
+    The loss is the mean cross-entropy in which each label counts the same, within a label each row
+    as its weight says, plus L2 / (2n) |W|^2, where n is the sum of the weights; solved in float64
+    by L-BFGS from zero. Features of pairs are standardised one by one; those of a text, coordinates
+    of one space, share one scale.
+    """
+    import torch
+
+    pairs = model.config.pairs
+    count, goals = torch.from_numpy(weights).double(), torch.from_numpy(targets)
+    given = features.double()
+    centre = (given * count[:, None]).sum(0) / count.sum()
+    variance = ((given - centre) ** 2 * count[:, None]).sum(0) / count.sum()
+    scale = variance.sqrt() if pairs else variance.mean().sqrt().expand_as(centre)
+    scale = scale.clamp(min=1e-6)
+    inputs = (given - centre) / scale
+
+    labels = model.classifier.out_features
+    shares = torch.from_numpy(balanced(weights, targets)).double() / count.sum()
+    penalty = (L2_PAIRS if pairs else L2_TEXT) / (2 * float(count.sum()))
+    weight = torch.zeros(labels, inputs.shape[1], dtype=torch.float64, requires_grad=True)
+    bias = torch.zeros(labels, dtype=torch.float64, requires_grad=True)
+    solver = torch.optim.LBFGS(
+        [weight, bias], max_iter=ITERATIONS, line_search_fn="strong_wolfe", tolerance_grad=1e-6
+    )
+
+    def loss() -> torch.Tensor:
+        solver.zero_grad()
+        logits = inputs @ weight.T + bias
+        losses = torch.nn.functional.cross_entropy(logits, goals, reduction="none")
+        value = (losses * shares).sum() + penalty * (weight * weight).sum()
+        value.backward()  # type: ignore[no-untyped-call]
+        return value
+
+    solver.step(loss)  # type: ignore[no-untyped-call]
+    with torch.no_grad():
+        model.centre.copy_(centre)
+        model.scale.copy_(scale)
+        model.classifier.weight.copy_(weight)
+        model.classifier.bias.copy_(bias)
+
+
+def label_shares(examples: Sequence[Example], labels: Sequence[str]) -> Floats:
+    """Return each label's share of the examples, [labels]."""
+    counted = Counter(example.target for example in examples)
+    return np.array([counted[label] for label in labels]) / max(1, len(examples))
+
+
+def shares_bias(logits: torch.Tensor, shares: Floats, steps: int = 200) -> torch.Tensor:
+    """Return the bias of each label with which the answers have these shares, [labels].
+
+    Exact for two labels: the quantile of the differences of `logits` [rows, 2]. For more, steps
+    that grow smaller against what is too many or too few; the best of them is returned.
+    """
+    import torch
+
+    rows, labels = logits.shape
+    wanted = torch.from_numpy(shares).to(logits)
+    if labels == 2:
+        ordered = (logits[:, 1] - logits[:, 0]).sort(descending=True).values
+        edges = torch.cat([ordered[:1] + 1e-3, ordered, ordered[-1:] - 1e-3])
+        number = round(float(wanted[1]) * rows)  # answers of the second label
+        return torch.stack([logits.new_zeros(()), -(edges[number] + edges[number + 1]) / 2])
+    bias, step = logits.new_zeros(labels), logits.std()
+    best, least = bias, float("inf")
+    for _ in range(steps):
+        counted = torch.bincount((logits + bias).argmax(1), minlength=labels)
+        off = wanted - counted / rows
+        if float(off.abs().sum()) < least:
+            best, least = bias, float(off.abs().sum())
+        bias, step = bias + step * off, step * 0.985
+    return best - best.mean()
