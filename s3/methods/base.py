@@ -53,11 +53,12 @@ class Round:
 
     index: int
     train: list[Example]
-    added: SynthesisedSet  # the synthesis that came before this training
+    added: SynthesisedSet  # what was written for this training
     mistakes: list[Mistake]
     predictor: Predictor
     validation: list[Example]  # what chose the epoch
-    unused: list[Example] = field(default_factory=list)  # there or written so far, over the size
+    # What exists by now (written, or read from a file) but does not fit into the method's size.
+    unused: list[Example] = field(default_factory=list)
 
 
 @dataclass(kw_only=True)

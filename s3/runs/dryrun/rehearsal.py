@@ -70,7 +70,7 @@ class Replies(Transport):
         self.round = 0
         self._task, self._habits = task, habits
         self._numbers = count()
-        self._kept = 1.0  # what the shares of the replies so far add up to, less those kept
+        self._kept = 1.0  # replies that the shares say to keep so far, less those that were kept
 
     def of(self, context: Context) -> Replies:
         """Answer the requests of a session."""
