@@ -32,8 +32,8 @@ def words(text: str) -> list[str]:
 
 
 def same(text: str) -> str:
-    """Return what two texts have in common that are the same: their words.
+    """Return a text's normal form; texts with equal forms are the same.
 
-    A text of nothing but punctuation is the same as none but itself.
+    It is the text's words. A text of nothing but punctuation is the same as none but itself.
     """
     return " ".join(words(text)) or text.strip()

@@ -42,7 +42,7 @@ ORDER = {
     """,
     "s3.llm.protocols": "base\nchat completions",
     "s3.llm.limits": "budget rates\nlimiter",
-    "s3.llm.transport": "base\nhttp batch_api\nonline batch\nslots",
+    "s3.llm.transport": "base\nhttp batch_api\nonline batch openai_batch\nslots",
     "s3.student": """
         settings weighting probe
         hardware heads dropout

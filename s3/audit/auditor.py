@@ -1,6 +1,7 @@
 """Compares a synthetic set with gold data, and gold data with themselves.
 
-The metrics are listed at `Auditor.measure` and `Auditor.compare_gold`.
+`docs/metrics.md` lists the metrics. Texts are the same that differ in case, spacing and
+punctuation only (`s3/text.py`).
 """
 
 from __future__ import annotations
@@ -71,27 +72,7 @@ class Auditor:
             )
 
     def measure(self, train: Sequence[Example]) -> Findings:
-        """Return the audit of a round's data; without synthetic rows it is empty.
-
-        Metrics are numbers of rows unless they are shares; texts are "the same" that differ in
-        case, spacing and punctuation only:
-
-        | metric | meaning |
-        |---|---|
-        | `audit/rows` | synthetic rows |
-        | `audit/duplicates` | rows whose fields are all the same as an earlier row's |
-        | `audit/declined` | rows in whose written text an LLM declines to write |
-        | `audit/asked_back` | rows in whose written text an LLM asks for what it would need |
-        | `audit/label/LABEL` | share of the rows that have this label, 0 to 1 |
-        | `audit/gold_contexts` | share of the rows whose given fields are a gold row's, 0 to 1 |
-        | `audit/SPLIT/same_row` | rows whose fields are all the same as a gold row's |
-        | `audit/SPLIT/same_text` | rows whose written text is the same (`same_row` included) |
-        | `audit/SPLIT/near_text` | rows whose written text is not the same but near |
-        | `audit/SPLIT/same_context` | rows whose given fields are the same as a gold row's |
-
-        SPLIT is `validation`, `test`, and `train` where that is a split of its own. Metrics of
-        contexts are there for tasks with given fields.
-        """
+        """Return the audit of a round's data; without synthetic rows it is empty."""
         examples = synthetic(train)
         if not examples:
             return Findings()
@@ -109,15 +90,8 @@ class Auditor:
     def compare_gold(self) -> Findings:
         """Return which gold rows stand in two splits: what is chosen or trained on, and scored on.
 
-        Rows are "the same" as in `measure`; their labels may differ. Metrics are numbers of rows:
-
-        | metric | meaning |
-        |---|---|
-        | `audit/gold/ONE_in_OTHER` | rows of split ONE that are rows of OTHER too |
-        | `audit/gold/ONE_in_OTHER_other_label` | those of them with another label or answer there |
-
-        ONE and OTHER are `validation` and `test`, and with a `train` split of its own `train` and
-        `test`, `train` and `validation`. `copies` has each such row, with both places and labels.
+        Rows are the same whose texts are, whatever their labels. `copies` has each such row, with
+        both places and labels.
         """
         findings = Findings()
         for name, other in (("validation", "test"), ("train", "test"), ("train", "validation")):

@@ -1,4 +1,4 @@
-"""Texts that are nearly the same: MinHash finds candidates, their shared word pairs decide."""
+"""Near copies: MinHash finds candidates, the share of word pairs in common decides."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One split of gold data, as the audit looks things up in it."""
+"""One split of gold data, indexed so that the audit can look up copies of its rows."""
 
 from __future__ import annotations
 

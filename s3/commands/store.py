@@ -63,15 +63,18 @@ def size() -> None:
 
 @store.command()
 def show(id: Annotated[str, typer.Argument(help="As in the rows of a run's added.jsonl.")]) -> None:
-    """One completion by its id: the request and the reply."""
+    """One completion by its id: its request, its reply, what it cost."""
     with opened() as found:
-        query = "SELECT request, reply, run, created FROM completions WHERE id = ?"
+        query = (
+            "SELECT request, reply, run, created, prompt_tokens, completion_tokens, cost "
+            "FROM completions WHERE id = ?"
+        )
         row = found.database.execute(query, (id,)).fetchone()
     if not row:
         raise UserError(f"no completion {id!r} in {found.path}")
-    request, reply, run, created = row
+    request, reply, run, created, asked, given, cost = row
     stored = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(created))
-    print(f"run {run}, stored {stored}")
+    print(f"run {run}, stored {stored}, {asked} + {given} tokens, ${cost:.6f}")
     for name, content in (("request", request), ("reply", reply)):
         print(name, json.dumps(json.loads(content), indent=2, ensure_ascii=False))
 

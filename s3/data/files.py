@@ -1,4 +1,4 @@
-"""Raw rows from a file or the hub, each with the place it stands at, for errors that name it."""
+"""Raw rows from a file or the hub, each with its place (file and line), which errors name."""
 
 from __future__ import annotations
 

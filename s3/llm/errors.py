@@ -1,4 +1,4 @@
-"""What can go wrong between a prompt and its completion, by what is done about it."""
+"""What can go wrong between a prompt and its completion: a class for each way to deal with it."""
 
 # ruff: noqa: N818 - each is named for what happened, and none is passed off as something else.
 

@@ -172,8 +172,11 @@ class OpenAIBatch(OpenAIAccount):
     def make_transport(self, context: Context) -> Transport:
         """Return the sender of batches."""
         from s3.llm.transport.batch import BatchTransport
+        from s3.llm.transport.openai_batch import OpenAIBatchAPI
 
-        return BatchTransport(context, self.address, self.attempts, self.poll_seconds)
+        return BatchTransport(
+            context, self.address, OpenAIBatchAPI, self.attempts, self.poll_seconds
+        )
 
 
 @dataclass(kw_only=True)

@@ -1,4 +1,4 @@
-"""What a run holds of an LLM: prompts in, completions out, in order, stored ones for free."""
+"""A run's access to its LLM: prompts in, completions out, in order; stored ones cost nothing."""
 
 from __future__ import annotations
 
@@ -18,9 +18,8 @@ from s3.llm.errors import TooManyFailures
 from s3.llm.providers import LLM
 from s3.llm.store import Store
 from s3.llm.transport.base import Context, Request, Transport
-from s3.llm.types import Completion, Failure, Prompt, Usage
+from s3.llm.types import UNFIT, Completion, Failure, Prompt, Usage
 
-PROPERTIES = ("too_long", "filtered")  # failures that are the prompt's own: skipped and counted
 LOOK = 0.2  # seconds between two looks at the progress
 
 
@@ -164,7 +163,7 @@ class Session:
             context.arrived.clear()
 
     def _judge(self, failures: list[Failure], what: str) -> None:
-        grave = [failure for failure in failures if failure.reason not in PROPERTIES]
+        grave = [failure for failure in failures if failure.reason not in UNFIT]
         if len(grave) > self._tolerated:
             raise TooManyFailures(grave, what)
 

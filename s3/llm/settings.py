@@ -1,4 +1,4 @@
-"""What an LLM's config says. The fields are the options; which class has which is the point.
+"""The options of each kind of LLM and their ranges; a class has only options that do something.
 
 Every LLM has sampling and caps (`Settings`). One behind an address has a model, retries and
 prices besides (`RemoteSettings`). One that is asked request by request also has rates and a
@@ -37,7 +37,7 @@ class Settings:
 
     protocol: str = "chat_completions"  # a name in s3.llm.protocols.PROTOCOLS
     temperature: float = 0.9
-    top_p: float = 0.95
+    top_p: float = 0.9
     tolerated_failures: int = 0
     max_requests: int | None = None
     max_tokens: int | None = None

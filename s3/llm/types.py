@@ -31,7 +31,11 @@ class Prompt:
 
 @dataclass(frozen=True)
 class Completion:
-    """One reply as it is stored. `id` is its address in the store; `finish` as the API says."""
+    """One reply as it is stored; `id` is its address in the store.
+
+    `finish` says why it ended: "length" where it was cut off, "content_filter" where it was
+    filtered; a protocol translates what its API calls these. Anything else is an end of its own.
+    """
 
     id: str
     text: str
@@ -39,6 +43,10 @@ class Completion:
     finish: str
     prompt_tokens: int
     completion_tokens: int
+
+
+# Failures that are a prompt's own: the same prompt would fail again, so it is not asked again.
+UNFIT = ("too_long", "filtered")
 
 
 @dataclass(frozen=True)
@@ -68,6 +76,11 @@ class Tokens:
     def total(self) -> int:
         """Prompt and reply together."""
         return self.prompt + self.completion
+
+
+def token_estimate(text: str) -> int:
+    """Return about how many tokens a text has, at the four bytes a token of English text."""
+    return -(-len(text.encode()) // 4)
 
 
 @dataclass

@@ -15,10 +15,20 @@ from s3.tasks import Task
 
 
 class Fit(Protocol):
-    """Train the small model anew on `train`, keeping the epoch best on `validation`."""
+    """Train the small model on `train`, keeping the epoch that is best on `validation`.
+
+    `what` is shown beside the progress. It begins at the pretrained weights, or at those of
+    `start`. `weights` are what each example of `train` counts in the loss (None: all one).
+    """
 
     def __call__(
-        self, train: list[Example], validation: list[Example], *, what: str, start: Predictor | None
+        self,
+        train: list[Example],
+        validation: list[Example],
+        *,
+        what: str,
+        start: Predictor | None,
+        weights: Sequence[float] | None = None,
     ) -> Predictor:
         """Return the trained model."""
         ...
@@ -34,7 +44,7 @@ class Bench:
     validation: list[Example]
     train: list[Example]
     seed: int
-    metric: str  # of the head's scores on gold validation: what a choice between models goes by
+    metric: str  # the score on gold validation by which a method chooses between models
 
 
 @dataclass(frozen=True)
@@ -43,11 +53,12 @@ class Round:
 
     index: int
     train: list[Example]
-    added: SynthesisedSet  # the synthesis that came before this training
+    added: SynthesisedSet  # what was written for this training
     mistakes: list[Mistake]
     predictor: Predictor
     validation: list[Example]  # what chose the epoch
-    unused: list[Example] = field(default_factory=list)  # there or written so far, over the size
+    # What exists by now (written, or read from a file) but does not fit into the method's size.
+    unused: list[Example] = field(default_factory=list)
 
 
 @dataclass(kw_only=True)
@@ -68,6 +79,10 @@ class Method:
         """Return what of this method decides the result."""
         options = {one.name: getattr(self, one.name) for one in fields(self)}
         return {"class": type(self).__name__, **options}
+
+    def idle(self, task: Task) -> set[str]:
+        """Return the options in `identity` that change nothing on this task."""
+        return set()
 
     def run(self, bench: Bench) -> Iterator[Round]:
         """Yield the rounds, each after its training."""

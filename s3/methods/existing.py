@@ -1,4 +1,4 @@
-"""Data that exist already: a file's rows or another run's, as seed or as additions (Table 5)."""
+"""Data that exist already: rows of a file or of a run, as seed or as additions (Table 5)."""
 
 from __future__ import annotations
 

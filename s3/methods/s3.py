@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from s3.data.example import Example
 from s3.methods.base import Bench
@@ -39,12 +38,12 @@ class S3(ExtrapolationLoop):
             return {"rationale", "query"}
         return {"query"} if task.given else {"bare"}
 
-    def identity(self) -> dict[str, Any]:
-        """Return what decides the result: no numbers of rationales where there are none."""
-        found = super().identity()
-        if not self.rationales:
-            del found["rationales_per_label"], found["rationales_per_prompt"]
-        return found
+    def idle(self, task: Task) -> set[str]:
+        """Return the options of rationales where there are none."""
+        if self._has_rationales(task):
+            return set()
+        numbers = {"rationales_per_label", "rationales_per_prompt"}
+        return numbers | ({"rationales"} if task.given else set())
 
     def write_seed(self, bench: Bench, size: int, known: list[Example]) -> SynthesisedSet:
         """Alg. 1 where nothing is given, the seed of Alg. 3 else."""

@@ -60,11 +60,12 @@ def zero_shot_templates(task: Task) -> set[str]:
 def zero_shot(
     bench: Bench, size: int, asked: SynthesisedSet, first: int = 0
 ) -> Callable[[int], Place]:
-    """Return what asks for the places `first`, `first` + 1 ... with ZeroGen's query.
+    """Return a function from a number to a place that asks with ZeroGen's query.
 
-    `size` places have a condition of their own. Draws are those of S3's seeds without rationales,
-    so equal prompts are paid for once; but no gold answer is used: as in ZeroGen, answers are
-    spans found in the contexts. `asked` counts the completions that went into conditions.
+    Place 0 is the `first` + 1st of the data set. Conditions are made up for `size` places, and
+    counted in `asked`; later places use them again. A place draws the same label and context as
+    S3's seed without rationales does, so that equal prompts are paid for once. No gold answer is
+    used: as in ZeroGen, answers are spans found in the contexts.
     """
     task, style = bench.task, bench.llm.style
     contexts = [replace(one, target="") for one in task.context_examples(bench.train)]

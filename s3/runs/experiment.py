@@ -1,4 +1,4 @@
-"""One experiment: the composed parts, and run(): rounds scored, written down and told."""
+"""One experiment: the composed parts, and `run()`, which carries it out or finds it finished."""
 
 from __future__ import annotations
 

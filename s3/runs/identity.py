@@ -34,13 +34,13 @@ def identity(
 
     The LLM counts only where the method asks it something. Raises UserError for a missing file.
     """
-    used = method.templates(task)
+    used, idle = method.templates(task), method.idle(task)
     splits = {"validation": gold.validation, "test": gold.test, "train": gold.train}
     return {
         "results": RESULTS,
         "seed": seed,
         "task": task.identity(used, llm.style),
-        "method": method.identity(),
+        "method": {name: one for name, one in method.identity().items() if name not in idle},
         "llm": llm.identity() if used else None,
         "student": student.identity(),
         "near": audit.near,  # decides metrics, if not data

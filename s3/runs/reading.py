@@ -1,4 +1,4 @@
-"""Finished runs, read again: the only door through which analysis, reports and predictions see one.
+"""Finished runs, read again: whatever uses a run after its end reads it through this file.
 
 `Run.open(folder)` has the configuration, the identity, the summary, and the rounds with their
 rows, examples, mistakes and predictions. Nothing here trains, asks an LLM or writes.
@@ -38,7 +38,7 @@ class FinishedRound:
 
     @cached_property
     def row(self) -> dict[str, float]:
-        """The round's metrics, as the README lists them; shares lie in 0..1."""
+        """The round's metrics, as `docs/metrics.md` lists them; shares lie in 0..1."""
         row: dict[str, float] = self.run.summary["rounds"][self.index]
         return row
 

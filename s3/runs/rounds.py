@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from s3.audit import Audit, Auditor
 from s3.data.example import Example
 from s3.data.gold import GoldData
@@ -41,9 +43,10 @@ class Rounds:
     best: Round | None = None  # by gold validation; the earliest of equals
     last: Round | None = None
     _training: float = 0.0  # seconds spent in fit during the current round
+    _weights: Sequence[float] | None = None  # of the training examples, in the last training
 
     def __post_init__(self) -> None:
-        """Get ready to compare each round's data with the gold data, and these with each other."""
+        """Prepare the audit of each round's data; compare the gold splits with each other."""
         splits = {"validation": self.gold.validation, "test": self.gold.test}
         if self.gold.train is not self.gold.validation:
             splits["train"] = self.gold.train
@@ -119,23 +122,25 @@ class Rounds:
         *,
         what: str,
         start: Predictor | None,
+        weights: Sequence[float] | None = None,
     ) -> Predictor:
         self._auditor.check(train)
         started = time.monotonic()
+        self._weights = weights
         # All that decides the training, the weights that it starts from included.
         lineage = digest(
-            [fingerprint(train), fingerprint(validation), start.lineage if start else None]
+            [weighted(train, weights), fingerprint(validation), start.lineage if start else None]
         )
         predictor = self.student.fit(
             self.head, train, validation, seed=self.seed, folder=self.folder.trainings / lineage,
-            what=what, start=start,
+            what=what, start=start, weights=None if weights is None else np.asarray(weights),
         )  # fmt: skip
         self._training += time.monotonic() - started
         return predictor
 
     def _row(self, round_: Round, seconds: MetricsRow) -> MetricsRow:
         """A round's metrics; those of a round that was finished before are kept as they were."""
-        train = fingerprint(round_.train)
+        train = weighted(round_.train, self._weights)
         kept = self.folder.scored(round_.index, train)
         if kept is not None:
             return kept
@@ -173,6 +178,12 @@ class Rounds:
         return row
 
 
+def weighted(train: Sequence[Example], weights: Sequence[float] | None) -> str:
+    """Return a digest of a training set and of what each example of it counts."""
+    found = fingerprint(train)
+    return found if weights is None else digest([found, [float(one) for one in weights]])
+
+
 def majority(examples: Sequence[Example]) -> float:
     """Return the share of the most frequent label: the accuracy of always answering with it."""
     return largest_share([str(example.target) for example in examples])
@@ -200,7 +211,6 @@ def data_row(round_: Round, before: Round | None) -> MetricsRow:
         "data/gold_extrapolated": len(grown) - errors,
         "data/unused": len(round_.unused),
         "data/missing": round_.added.wanted - len(round_.added.examples),
-        "data/duplicates": round_.added.dropped["duplicate"],
         "mistakes": len(round_.mistakes),
         "llm/completions": round_.added.completions,
     }

@@ -1,4 +1,4 @@
-"""The one loop that passes examples through a model without learning from them."""
+"""The one loop of inference: examples go through a model, without gradients."""
 
 from __future__ import annotations
 

@@ -46,16 +46,15 @@ def cores() -> int:
 
 @cache
 def tune_memory() -> bool:
-    """Keep, from now on, what this process frees, but few compiled products.
+    """Make malloc keep freed memory, and oneDNN few compiled kernels; return whether malloc does.
 
-    Return whether the former can be had.
+    By default, malloc returns large arrays to the system after each step, and the system clears
+    their pages for the next one: up to a quarter of a training's time (benchmarks/training.md).
+    glibc can be told to keep them from version 2.35 on. Earlier versions accept no such mmap
+    threshold, and the trim threshold alone would do harm.
 
-    As it comes, every step hands its large arrays back and the system clears their pages anew: up
-    to a quarter of a training's time (benchmarks/training.md). Only glibc can be told, from 2.35
-    on: earlier ones accept no such threshold, and the second setting alone would do harm.
-
-    Of compiled products oneDNN and torch's layer over it hold 1,024 each, some hundred megabytes:
-    each batch has its own shape, which seldom returns. Both read the variables at the first one.
+    oneDNN, and torch's layer over it, keep 1,024 compiled kernels each: some hundred megabytes,
+    for shapes of batches that seldom return. Both read the variables when they compile the first.
     """
     for name in ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY"):
         os.environ.setdefault(name, str(KERNELS))

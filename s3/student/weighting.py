@@ -1,4 +1,4 @@
-"""What each training example counts in the loss.
+"""Row weights: how much each training example counts in the loss.
 
 All count one unless the caller of `Student.fit` passes weights: a method that trusts some rows
 less than others (noisy labels, importance, curricula) computes an array and hands it over, and

@@ -10,18 +10,18 @@ from dataclasses import dataclass, field
 
 from s3.data.example import Example, Target
 from s3.llm import Session
-from s3.llm.types import Completion, Failure, Prompt
+from s3.llm.types import UNFIT, Completion, Failure, Prompt
 from s3.tasks import Draft, Dropped, Task
 from s3.tasks.base import Fields
 
 ATTEMPTS = 5  # replies asked for one example at most, before it is given up
-# A seed's place has another context each time: the last tenth of the places is asked for more
-# often, which costs at most as much again as asking once for all.
+# A seed's slot gets another context with each attempt, so that more attempts help. They are made
+# once only a tenth of the slots is unfilled: in all they cost at most as much as the first attempt.
 SEED_ATTEMPTS, TENTH = 15, 0.1
-# Failures that are a prompt's own: the same prompt would fail again.
-UNFIT = ("too_long", "filtered")
 
-Place = Callable[[int], Draft]  # attempt -> what to ask for this place of the data set
+# A slot of the data set that is to be filled: given the number of the attempt, from 0, it returns
+# the request to send for it.
+Place = Callable[[int], Draft]
 
 
 @dataclass
@@ -31,7 +31,7 @@ class SynthesisedSet:
     wanted: int
     examples: list[Example] = field(default_factory=list)
     dropped: Counter[str] = field(default_factory=Counter)
-    attempts: int = 0  # replies asked for an example that was given up, at most
+    attempts: int = 0  # the most replies that were asked for one example
     completions: int = 0
     tokens: int = 0  # prompt and completion tokens of all completions, dropped ones too
 
@@ -62,9 +62,9 @@ def drawn_place(
     name: str,
     draft: Callable[[random.Random, Fields, Target], Draft],
 ) -> Place:
-    """Return a place whose given fields and target are drawn; a drop changes all but a label.
+    """Return a place whose given fields and target are drawn, and what `draft` makes of them.
 
-    The draws depend on the name of the place and the attempt alone.
+    Each attempt draws again; only a label stays. Draws depend on the place's name and the attempt.
     """
     first = task.draw(random.Random(name), contexts)
 
@@ -84,11 +84,12 @@ def write(
     what: str,
     attempts: int = ATTEMPTS,
 ) -> SynthesisedSet:
-    """Fill each place with a clean example that is new; ask again for what is dropped.
+    """Fill each place with a clean and new example, asking again where a reply is dropped.
 
-    An example is new that equals none in `known`, nor an earlier one, by `Example.key`. More than
-    ATTEMPTS `attempts` are for the last tenth of the places only. A prompt that the LLM cannot
-    take is not asked again: its place waits for an attempt with another one.
+    New is what has the `Example.key` of none in `known` and of none written before. `attempts` is
+    the most for one place; those beyond ATTEMPTS are made only while at most a tenth of the places
+    is unfilled. A prompt that the LLM cannot take is not sent again: its place waits for an attempt
+    that has another prompt.
     """
     written = SynthesisedSet(wanted=len(places))
     seen = {example.key() for example in known}

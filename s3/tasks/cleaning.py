@@ -1,4 +1,4 @@
-"""What LLMs put around a text: preambles, headings, quotation marks, refusals, lists, echoes."""
+"""Cleaning of replies: preambles, headings, quotation marks, lists, echoes, declining ones."""
 
 from __future__ import annotations
 

@@ -74,7 +74,10 @@ class ExtractiveQA(Task):
         return {"answer": target.texts[0]}
 
     def read(self, completion: Completion, draft: Draft) -> Example:
-        """Return the example that a completion makes. Raises Dropped: also for a told answer."""
+        """Return the example that a completion makes.
+
+        Raises Dropped, also where the question contains the answer.
+        """
         example = super().read(completion, draft)
         question = f" {normalise(example.fields[self.written])} "
         assert isinstance(draft.target, Answers)

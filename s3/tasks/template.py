@@ -1,4 +1,4 @@
-"""The wording of a prompt: a template for chats and one for texts to go on with."""
+"""A prompt template: one text for chats, and one for a model to go on with."""
 
 from __future__ import annotations
 

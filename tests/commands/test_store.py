@@ -54,6 +54,7 @@ def test_show_prints_request_and_reply(store: Store) -> None:
     shown = run("show", "a1")
     assert "Zoë" in shown
     assert '"prompt": "p"' in shown
+    assert "10 + 20 tokens, $0.500000" in shown
     with pytest.raises(UserError, match="no completion 'zzz'"):
         run("show", "zzz")
 

@@ -127,8 +127,8 @@ from s3.tasks import Classification, PromptTemplate
 hub = Splits(path="someone/toy", name=sys.argv[1], validation="train", test="validation",
              columns={"premise": "sentence1", "hypothesis": "sentence2"},
              labels={"0": "entailment", "1": "not_entailment"})
-wording = PromptTemplate(chat="$label", continuation="$label")
-task = Classification(given=["premise"], written="hypothesis", query=wording, mistake=wording,
+template = PromptTemplate(chat="$label", continuation="$label")
+task = Classification(given=["premise"], written="hypothesis", query=template, mistake=template,
                       labels={"entailment": "right", "not_entailment": "wrong"},
                       gold=Gold(source=Source.hub, hub=hub, validation_size=4))
 try:

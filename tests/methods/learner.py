@@ -37,7 +37,13 @@ class Learner:
     starts: list[Any] = field(default_factory=list)
 
     def __call__(
-        self, train: list[Example], validation: list[Example], *, what: str, start: Any
+        self,
+        train: list[Example],
+        validation: list[Example],
+        *,
+        what: str,
+        start: Any,
+        weights: Any = None,
     ) -> Any:
         self.trainings.append(train)
         self.chosen.append(validation)

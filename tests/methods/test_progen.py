@@ -50,7 +50,7 @@ def run(student: Student, tmp_path: Path) -> Callable[..., Ran]:
         chosen = composed(f"task={task}").task
         gold, fitted = chosen.load(0), list[list[Example]]()
 
-        def fit(train: Any, validation: Any, *, what: str, start: Any) -> Any:
+        def fit(train: Any, validation: Any, *, what: str, start: Any, weights: Any = None) -> Any:
             fitted.append(train)
             folder = tmp_path / f"{task}-{style.value}-{len(fitted)}"
             return replace(student, epochs=1).fit(

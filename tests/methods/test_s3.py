@@ -12,6 +12,7 @@ import pytest
 from s3.data.example import Example
 from s3.errors import UserError
 from s3.methods import Bench
+from s3.runs.identity import identity as run_identity
 from s3.student import Precision, Student
 from tests.author import composed, writing
 from tests.methods.trial import FEW, Trial, rule
@@ -163,7 +164,7 @@ def test_a_real_small_model_learns_from_the_rounds(tiny: Path, tmp_path: Path):
         precision=Precision.fp32,
     )
 
-    def fit(train: Any, validation: Any, *, what: str, start: Any) -> Any:
+    def fit(train: Any, validation: Any, *, what: str, start: Any, weights: Any = None) -> Any:
         folder = tmp_path / what.replace(" ", "-")
         head = experiment.task.head()
         return student.fit(head, train, validation, seed=0, folder=folder, what=what, start=start)
@@ -250,7 +251,10 @@ def test_what_decides_is_the_content_and_not_what_has_no_effect(tmp_path: Path):
         (tmp_path / f"{name}.jsonl").write_text('{"text": "A fine film.", "label": "positive"}')
 
     def identity(*options: str) -> dict[str, Any]:
-        return composed(*options).method.identity()
+        made = composed(*options)
+        parts = (made.task, made.llm, made.model, made.method, made.audit)
+        found: dict[str, Any] = run_identity(*parts, made.task.load(0), 0)["method"]
+        return found
 
     path = f"method.seed_from={tmp_path}"
     assert identity(f"{path}/one.jsonl") == identity(f"{path}/two.jsonl") != identity()
@@ -263,8 +267,11 @@ def test_what_decides_is_the_content_and_not_what_has_no_effect(tmp_path: Path):
     assert identity("method.rounds=1") != identity()
     assert identity("method.error_share=1") != identity() != identity("method.error_share=0")
     assert identity("method=goldgen") == identity("method=goldgen", "method.error_share=1")
-    bare = identity("method.rationales=false")
-    assert bare == identity("method.rationales=false", "method.rationales_per_prompt=2")
+    bare, other = "method.rationales=false", "method.rationales_per_prompt=2"
+    assert identity() == identity(other) == identity(bare)  # a premise is given: no rationales
+    reviews = identity("task=imdb")
+    assert reviews != identity("task=imdb", other)
+    assert reviews != identity("task=imdb", bare) == identity("task=imdb", bare, other)
     assert nothing != identity("method=zerogen")
 
 

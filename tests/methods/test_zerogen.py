@@ -35,7 +35,7 @@ def run(tiny: Path, tmp_path: Path) -> Run:
     ) -> tuple[list[str], Round]:
         gold = task.load(0)
 
-        def fit(train: Any, validation: Any, *, what: str, start: Any) -> Any:
+        def fit(train: Any, validation: Any, *, what: str, start: Any, weights: Any = None) -> Any:
             folder = tmp_path / "model"
             return student.fit(task.head(), train, validation[:8], seed=0, folder=folder)
 
@@ -153,6 +153,6 @@ def test_a_task_without_a_query_of_its_own_is_refused() -> None:
     composed("task=imdb", "method=s3", *empty)
 
 
-def test_a_wording_may_use_no_variable_that_is_not_there() -> None:
+def test_a_template_may_use_no_variable_that_is_not_there() -> None:
     with pytest.raises(UserError, match=r"task\.zerogen\.chat: unknown variable \$film"):
         composed("task=imdb", "task.zerogen.chat='About $film'")

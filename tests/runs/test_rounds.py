@@ -26,15 +26,19 @@ from tests.runs.made import ABOUT, CONFIG, Model, gold, written
 class Course(Method):
     """Trains on what it is given, round by round, each from the round before if it is warm."""
 
-    def __init__(self, answers: list[str], warm: bool = False) -> None:
-        self.answers, self.warm = answers, warm
+    def __init__(
+        self, answers: list[str], warm: bool = False, weights: list[float] | None = None
+    ) -> None:
+        self.answers, self.warm, self.weights = answers, warm, weights
 
     def run(self, bench: Bench) -> Iterator[Round]:
         predictor = None
         for index, answer in enumerate(self.answers):
             train = written(3, index)
             start = predictor if self.warm else None
-            predictor = bench.fit(train, bench.validation, what=answer, start=start)
+            predictor = bench.fit(
+                train, bench.validation, what=answer, start=start, weights=self.weights
+            )
             made = SynthesisedSet(3, train)
             yield Round(index, train, made, [], predictor, bench.validation)
 
@@ -52,14 +56,15 @@ class Student:
     """Its models answer with the label that the training is called by."""
 
     def __init__(self, metric: str = "accuracy") -> None:
-        self.metric, self.folders = metric, list[Path]()
+        self.metric, self.folders, self.weights = metric, list[Path](), list[Any]()
         self.trained: list[tuple[str, list[Example], list[Example]]] = []
 
     def choosing_metric(self, head: Any, validation: Any) -> str:
         return self.metric
 
-    def fit(self, head, train, validation, *, seed, folder, what, start):
+    def fit(self, head, train, validation, *, seed, folder, what, start, weights):
         self.folders.append(folder)
+        self.weights.append(weights)
         self.trained.append((what, train, validation))
         if len(validation) < 2:
             raise UserError("too few")
@@ -134,6 +139,18 @@ def test_a_training_is_named_by_the_weights_that_it_starts_from(tmp_path: Path, 
         run(tmp_path / first, Course([first, "positive"], warm), data, student)
         folders.append(student.folders[1].name)
     assert (folders[0] != folders[1]) is warm
+
+
+def test_a_training_and_a_scored_round_are_those_of_their_rows_weights(tmp_path: Path):
+    data, student = GoldData(gold(4), gold(4, "test"), gold(4)), Student()
+    said = []
+    for weights, answer in (([1, 2, 1], "positive"), ([1, 2, 1], "negative"), (None, "negative")):
+        found = run(tmp_path, Course([answer], weights=weights), data, student)
+        said.append(found.rounds[0].predictions("test")[0]["predicted"])
+    assert student.folders[0] == student.folders[1] != student.folders[2]
+    assert list(student.weights[0]) == [1, 2, 1]
+    assert student.weights[2] is None
+    assert said == ["positive", "positive", "negative"]  # equal weights: as it was scored before
 
 
 def test_gold_rows_in_two_splits_are_written_down_and_counted(tmp_path: Path):

@@ -135,8 +135,8 @@ def test_any_number_of_fields_and_labels_with_words_of_their_own(tmp_path: Path)
         labels=dict(zip(names, ["angry", "glad", "hopeful", "sad"], strict=True)),
         label="kind",
         gold=composed("task=rte").task.gold,
-        query=wording("$title / $body: a $label comment"),
-        mistake=wording("$title / $body: like $comment, $label"),
+        query=template("$title / $body: a $label comment"),
+        mistake=template("$title / $body: like $comment, $label"),
     )
     files = task.gold.files
     task.gold.source = type(task.gold.source)("files")
@@ -150,7 +150,7 @@ def test_any_number_of_fields_and_labels_with_words_of_their_own(tmp_path: Path)
     assert draft.fields == {"title": "T", "body": "B"}
 
 
-def wording(text: str):
+def template(text: str):
 
     return PromptTemplate(chat=text, continuation=text)
 

@@ -1,4 +1,4 @@
-"""What stands around a text goes; what people write like it stays; refusals; lists."""
+"""What stands around a text goes; what people write like it stays; lists; replies that decline."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def test_what_people_write_stays(text: str):
         "Sure! I won't generate harmful content.",
     ],
 )
-def test_a_refusal_is_dropped_as_one(reply: str):
+def test_a_reply_that_declines_is_dropped_as_one(reply: str):
     for cleaned in (ReplyRules(), ReplyRules(question=True)):
         with pytest.raises(Dropped) as caught:
             cleaned.clean(reply, True)
@@ -147,7 +147,7 @@ def test_a_question_back_is_dropped_as_one(reply: str):
     assert not is_declined(reply)
 
 
-def test_real_reviews_are_no_refusals_and_stay_as_they_are():
+def test_real_reviews_decline_nothing_and_stay_as_they_are():
     path = REAL / "imdb" / "test_sub2500.jsonl.gz"
     if not path.exists():
         pytest.skip(f"needs the real reviews: {path}")
@@ -157,7 +157,7 @@ def test_real_reviews_are_no_refusals_and_stay_as_they_are():
     assert sum(strip_frame(text) != " ".join(text.split()) for text in texts) <= 8
 
 
-def test_refusals_among_released_replies_are_found():
+def test_released_replies_that_decline_are_found():
     path = REAL / "s3_gpt35_synthetic" / "imdb_additional_1.jsonl.gz"
     if not path.exists():
         pytest.skip(f"needs the authors' released replies: {path}")

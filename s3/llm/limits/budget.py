@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from s3.llm.errors import BudgetReached
-from s3.llm.types import Prompt, Tokens, Usage
+from s3.llm.types import Prompt, Tokens, Usage, token_estimate
 
 PRICES = Path(__file__).with_name("prices.yaml")
 TEMPLATE_TOKENS = 64  # what a chat template adds to a prompt, at most
@@ -21,7 +21,7 @@ def most(prompt: Prompt) -> Tokens:
 
 def guess(prompt: Prompt) -> int:
     """Return about how many tokens a prompt and its reply have together."""
-    return (len(prompt.text.encode()) + len(prompt.system.encode())) // 4 + prompt.reply_tokens
+    return token_estimate(prompt.system + prompt.text) + prompt.reply_tokens
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Who may leave now: concurrency, rates, pauses and caps in one place."""
+"""When the next request may be sent: concurrency, rates, pauses and caps in one place."""
 
 from __future__ import annotations
 

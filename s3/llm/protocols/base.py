@@ -2,7 +2,8 @@
 
 A new format is a subclass in a file of its own, named in `PROTOCOLS`. What is here holds for the
 formats of OpenAI and of those who speak like it: the places of usage and errors, the meaning of
-the statuses, the headers that say how long to stay away.
+the statuses, the headers that say how long to stay away. A format that differs overrides what
+differs: `finishes`, `used`, `headers`, `announced`, `content`.
 """
 
 from __future__ import annotations
@@ -18,14 +19,13 @@ from typing import Any, ClassVar
 
 from s3.errors import UserError
 from s3.llm.errors import Fault, RateLimited, Unfit
-from s3.llm.types import Completion, Prompt, Style, Tokens
+from s3.llm.types import Completion, Prompt, Style, Tokens, token_estimate
 
 TOO_LONG = re.compile(
     r"context.?(length|size|window)|too long|exceed_context|prompt is longer|max_model_len", re.I
 )
 FILTERED = re.compile(r"content.?(filter|policy|management)", re.I)
 SPENT = re.compile(r"insufficient.?(quota|funds|balance)|billing|credit balance", re.I)
-BYTES_A_TOKEN = 4  # of English text, about: for estimates only
 
 Content = dict[str, Any]  # what a body holds
 
@@ -51,6 +51,8 @@ class Protocol(ABC):
     name: ClassVar[str]  # the option's value
     path: ClassVar[str]  # below the base URL
     style: ClassVar[Style]  # how prompts must be written for it
+    # What the API calls an end that `Completion.finish` has a name for, and that name.
+    finishes: ClassVar[Mapping[str, str]] = {}
 
     @abstractmethod
     def body(self, prompt: Prompt) -> Content:
@@ -62,7 +64,10 @@ class Protocol(ABC):
 
     @abstractmethod
     def reply(self, content: Content) -> tuple[Any, str]:
-        """Return a reply's text and finish reason; KeyError and the like where there is none."""
+        """Return a reply's text and its end as the API calls it; KeyError etc. where there is none.
+
+        `finishes` translates the end.
+        """
 
     def headers(self, key: str) -> dict[str, str]:
         """Return what each request says of itself, with the key unless it is empty."""
@@ -83,7 +88,8 @@ class Protocol(ABC):
             return parsed(response.body)
         said = message(response.body)
         if status == 429 and not SPENT.search(said):
-            raise RateLimited(wait(response.headers))
+            told = wait(response.headers)
+            raise RateLimited(self.announced(response.headers) if told is None else told)
         if status >= 500 or status in (408, 409, 425):
             raise Fault("server_error", f"HTTP {status}: {said}")
         if status in (400, 413, 422) and (TOO_LONG.search(said) or status == 413):
@@ -108,8 +114,8 @@ class Protocol(ABC):
             text = str(self.reply(content)[0] or "")
         except (KeyError, IndexError, TypeError):
             return Tokens(asked or 0, given or 0), True
-        asked = _estimate(prompt.system + prompt.text) if asked is None else asked
-        return Tokens(asked, _estimate(text) if given is None else given), False
+        asked = token_estimate(prompt.system + prompt.text) if asked is None else asked
+        return Tokens(asked, token_estimate(text) if given is None else given), False
 
     def completion(self, content: Content, id: str, used: Tokens) -> Completion:
         """Return the completion in a 200. Raises Fault or Unfit where there is none."""
@@ -117,12 +123,25 @@ class Protocol(ABC):
             text, finish = self.reply(content)
         except (KeyError, IndexError, TypeError):
             raise Fault("unparsable", message(json.dumps(content).encode())) from None
+        finish = self.finishes.get(finish, finish)
         if finish == "content_filter":
             raise Unfit("filtered", "the endpoint's content filter cut the reply")
         if not isinstance(text, str) or not text.strip():
             raise Fault("empty", f"finish_reason {finish or 'none'}")
         model = str(content.get("model") or "")
         return Completion(id, text, model, finish, used.prompt, used.completion)
+
+    def announced(self, headers: Mapping[str, str]) -> float | None:
+        """Return the seconds until `x-ratelimit-*` headers allow one more request, if not now."""
+        waits = []
+        for kind in ("requests", "tokens"):
+            if headers.get(f"x-ratelimit-remaining-{kind}") != "0":
+                continue
+            limit = headers.get(f"x-ratelimit-limit-{kind}", "")
+            reset = seconds(headers.get(f"x-ratelimit-reset-{kind}", ""))
+            if limit.isdigit() and int(limit) and reset:
+                waits.append(reset / int(limit))  # after `reset`, all of the limit is there again
+        return max(waits, default=None)
 
     def read(self, body: bytes, id: str, prompt: Prompt) -> Completion:
         """Return the completion in a body that the store holds."""
@@ -166,20 +185,7 @@ def wait(headers: Mapping[str, str]) -> float | None:
             return float(value) * scale
     if date := email.utils.parsedate_tz(headers.get("retry-after", "")):
         return max(0.0, email.utils.mktime_tz(date) - time.time())
-    return announced(headers)
-
-
-def announced(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds until `x-ratelimit-*` headers allow one more request, if not now."""
-    waits = []
-    for kind in ("requests", "tokens"):
-        if headers.get(f"x-ratelimit-remaining-{kind}") != "0":
-            continue
-        limit = headers.get(f"x-ratelimit-limit-{kind}", "")
-        reset = seconds(headers.get(f"x-ratelimit-reset-{kind}", ""))
-        if limit.isdigit() and int(limit) and reset:
-            waits.append(reset / int(limit))  # the reset is when all of the limit is there again
-    return max(waits, default=None)
+    return None
 
 
 def seconds(duration: str) -> float | None:
@@ -207,7 +213,3 @@ def _count(value: Any) -> int | None:
     """Return a number of tokens as an endpoint states it, None where it states none."""
     number = isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
     return int(value) if number else None
-
-
-def _estimate(text: str) -> int:
-    return -(-len(text.encode()) // BYTES_A_TOKEN)

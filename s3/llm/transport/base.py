@@ -1,4 +1,4 @@
-"""What a transport is, and the event loop in a thread that each of ours works in."""
+"""What a transport is, and one whose work runs in an event loop in a thread of its own."""
 
 from __future__ import annotations
 

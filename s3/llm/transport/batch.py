@@ -1,4 +1,4 @@
-"""The provider's batch API: half the price, an answer within a day.
+"""Many requests in one file to a provider's bulk API: half the price, an answer within a day.
 
 The store notes each batch, with its lines, before it is submitted. So a run that was killed waits
 for its batches instead of paying twice, and whoever finds a batch finished stores all that it
@@ -14,18 +14,13 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
 
 from s3.errors import UserError
 from s3.llm.errors import Fault, RateLimited, Unfit
 from s3.llm.limits import most
-from s3.llm.protocols import Response
 from s3.llm.store import Batch, Payment, Store
-from s3.llm.transport.base import Address, Context, LoopTransport, Request, seed_of
-from s3.llm.transport.batch_api import BatchAPI
-
-if TYPE_CHECKING:
-    from openai.types import Batch as State
+from s3.llm.transport.base import Address, Context, LoopTransport, Request
+from s3.llm.transport.batch_api import BatchAPI, Ended, Rejection
 
 ROWS = 10_000  # of one batch; providers take 50,000, but memory holds a batch's replies
 BYTES = 100 << 20  # of one file; providers take 200 MB
@@ -40,16 +35,19 @@ class BatchTransport(LoopTransport):
         self,
         context: Context,
         reach: Callable[[], AbstractContextManager[Address]],
+        connect: Callable[[Context, Address, int], BatchAPI],
         attempts: int,
         poll_seconds: float,
     ) -> None:
+        """`connect` makes the API's side from an address and the number of its attempts."""
         super().__init__(context, reach)
+        self._connect = connect
         self._attempts, self._poll = attempts, poll_seconds
         self._under_way = 0
         self._landed = asyncio.Condition()
 
     async def _open(self, address: Address) -> None:
-        self._api = BatchAPI(self._context, address, self._attempts)
+        self._api = self._connect(self._context, address, self._attempts)
         self._store = Store()
 
     async def _shut(self) -> None:
@@ -63,7 +61,7 @@ class BatchTransport(LoopTransport):
                 self._start(known, partial(self._resume, note, known))
         size, chunk = 0, list[Request]()
         for request in mine.values():
-            length = len(self._line(request, 0)) + 1
+            length = len(self._api.line(request, 0)) + 1
             if chunk and (len(chunk) == ROWS or size + length > BYTES):
                 self._start(chunk, partial(self._answer, chunk))
                 size, chunk = 0, []
@@ -118,13 +116,12 @@ class BatchTransport(LoopTransport):
 
     async def _submit(self, requests: list[Request], attempt: int) -> None:
         """Send requests as one batch, and take what it brings."""
-        lines = b"\n".join(self._line(request, attempt // 2) for request in requests)
+        lines = b"\n".join(self._api.line(request, attempt // 2) for request in requests)
         digest = hashlib.sha256(lines + bytes([attempt])).hexdigest()[:32]
         ids = tuple(request.id for request in requests)
         note = Batch(digest, self._context.account, ids, "", lines)
         self._store.note_batch(note)
-        file = await self._api.upload(lines)
-        note = replace(note, batch=await self._api.submit(file, digest))
+        note = replace(note, batch=await self._api.submit(lines, digest))
         self._store.note_batch(note)
         await self._land(note, requests)
 
@@ -135,53 +132,46 @@ class BatchTransport(LoopTransport):
         """
         self._under_way += 1
         try:
-            state = await self._api.finished(note.batch, self._poll)
-            if state.status == "failed":
-                await self._rejected(note, state, requests)
-            files = [file for file in (state.output_file_id, state.error_file_id) if file]
-            lines = [line for file in files for line in await self._api.lines(file)]
+            ended = await self._api.ended(note.batch, self._poll)
+            if ended.rejection:
+                await self._rejected(note, ended.rejection, requests)
         finally:
             self._under_way -= 1
             if note.account == self._context.account:
                 for request in requests:
                     self._context.budget.settle(most(request.prompt))
-        self._take(note, {line.get("custom_id"): line for line in lines}, requests)
+        self._take(note, ended, requests)
         async with self._landed:
             self._landed.notify_all()
 
-    async def _rejected(self, note: Batch, state: State, requests: list[Request]) -> None:
+    async def _rejected(self, note: Batch, why: Rejection, requests: list[Request]) -> None:
         """Deal with a batch that was not carried out: nothing of it was answered or paid."""
         self._store.forget_batch(note.digest)
-        errors = (state.errors.data if state.errors else None) or []
-        said = json.dumps([error.to_dict() for error in errors])[:300]
         own = {request.id: request for request in requests}
-        lines = {error.line: error.message or "" for error in errors if error.line}
-        for line, why in lines.items():  # counted from 1
-            if line <= len(note.ids) and (request := own.get(note.ids[line - 1])):
-                self._context.fail(request, "rejected", why)
-        if not lines and "limit" not in said and "full" not in said:
-            raise UserError(f"{self._context.where} rejected the batch {state.id}: {said}.")
-        if not lines:
+        for line, said in why.lines.items():
+            if line < len(note.ids) and (request := own.get(note.ids[line])):
+                self._context.fail(request, "rejected", said)
+        if not why.lines and not why.later:
+            raise UserError(f"{self._context.where} rejected the batch {note.batch}: {why.said}.")
+        if not why.lines:
             await asyncio.sleep(self._poll)  # the account's queue is full: they go in later
 
-    def _take(self, note: Batch, lines: dict[Any, dict[str, Any]], requests: list[Request]) -> None:
+    def _take(self, note: Batch, ended: Ended, requests: list[Request]) -> None:
         """Store each reply of a batch under its id, whoever asked for it, and what it cost."""
         own, protocol = {request.id: request for request in requests}, self._context.protocol
         paid: list[tuple[Payment, bool]] = []
-        for sent in map(json.loads, self._store.lines(note.digest).splitlines()):
-            id, body = sent["custom_id"], sent["body"]
-            said = (lines.get(id) or {}).get("response") or {}
-            reply = json.dumps(said.get("body"), ensure_ascii=False).encode()
+        for id, body in self._api.sent(self._store.lines(note.digest)):
+            if (response := ended.replies.get(id)) is None:
+                continue  # asked again
             prompt = protocol.prompt(body)
             try:
-                response = Response(said.get("status_code") or 500, {}, reply)
                 content = protocol.content(response, self._context.where)
                 used, stated = protocol.used(content, prompt)
                 cost = self._context.budget.price.of(used)
                 paid.append((Payment(used, cost), stated))
                 protocol.completion(content, id, used)
                 raw = json.dumps(body, ensure_ascii=False).encode()
-                paid[-1] = Payment(used, cost, id, raw, reply), stated
+                paid[-1] = Payment(used, cost, id, raw, response.body), stated
             except (Fault, RateLimited):
                 pass  # asked again
             except (Unfit, UserError) as error:
@@ -196,9 +186,3 @@ class BatchTransport(LoopTransport):
             if (held := self._store.get(request.id)) is not None:
                 request.outcome = protocol.read(held, request.id, request.prompt)
         self._context.arrived.set()
-
-    def _line(self, request: Request, draw: int) -> bytes:
-        protocol = self._context.protocol
-        body = json.loads(protocol.encode(request.prompt, seed_of(request.id, draw)))
-        line = {"custom_id": request.id, "method": "POST", "url": f"/v1{protocol.path}"}
-        return json.dumps({**line, "body": body}, ensure_ascii=False).encode()

@@ -11,7 +11,7 @@ from functools import partial
 from s3.errors import UserError
 from s3.llm.errors import Fault, RateLimited, Unfit
 from s3.llm.limits import Limiter, guess, most
-from s3.llm.protocols.base import Content, announced
+from s3.llm.protocols.base import Content
 from s3.llm.store import Payment, Store
 from s3.llm.transport.base import Address, Context, LoopTransport, Request, back_off, seed_of
 from s3.llm.transport.http import HTTP
@@ -95,7 +95,7 @@ class OnlineTransport(LoopTransport):
         started, known = time.monotonic(), True
         try:
             response = await self._http.post(protocol.path, body)
-            if pause := announced(response.headers):
+            if pause := protocol.announced(response.headers):
                 limiter.learnt.pause(time.monotonic(), pause)
             content = protocol.content(response, self._context.where)
             used, stated = protocol.used(content, request.prompt)

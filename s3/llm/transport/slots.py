@@ -1,4 +1,4 @@
-"""The embedded server's slots: each gets prompts that share their openings, one after the other."""
+"""The embedded server: it answers faster if prompts with the same opening share a slot, in turn."""
 
 from __future__ import annotations
 

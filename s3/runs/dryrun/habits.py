@@ -1,4 +1,4 @@
-"""What decides how much a run uses: from its like, else from figures of the embedded default."""
+"""The assumptions of a dry run: from runs like it, else figures of SmolLM2 and MiniLM."""
 
 from __future__ import annotations
 

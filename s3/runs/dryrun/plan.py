@@ -1,4 +1,4 @@
-"""A method played through with the stand-ins, and what that shows of the real run."""
+"""The dry run itself: a method runs with stand-ins; what it asks for is counted and shown."""
 
 from __future__ import annotations
 

@@ -1,10 +1,13 @@
-"""Stand-ins for the LLM and the small model: they behave by habit, and nothing is sent."""
+"""Stand-ins for the LLM and the small model in a dry run; nothing is sent, nothing is trained.
+
+How long made-up replies are and how much the small model gets wrong is assumed (`habits.py`).
+"""
 
 from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import count
 from math import ceil
@@ -28,7 +31,7 @@ MADE_UP = re.compile(r"\bw\d+x\d+(?: w\d+x\d+)*")
 
 
 class Rehearsal(Session):
-    """A session that answers from the store where it can, and else by habit.
+    """A session that answers from the store where it can; else it makes up replies of usual size.
 
     `steps` has what each synthesis uses; `first` the first prompt of each.
     """
@@ -59,7 +62,7 @@ class Rehearsal(Session):
 
 
 class Replies(Transport):
-    """A transport that makes up replies of the usual length, and drops the usual share of them."""
+    """Makes up replies of the usual length; the usual share of them is empty, and so dropped."""
 
     window = step = 1000
 
@@ -67,7 +70,7 @@ class Replies(Transport):
         self.round = 0
         self._task, self._habits = task, habits
         self._numbers = count()
-        self._kept = 1.0  # what the shares of the replies so far add up to, less those kept
+        self._kept = 1.0  # replies that the shares say to keep so far, less those that were kept
 
     def of(self, context: Context) -> Replies:
         """Answer the requests of a session."""
@@ -126,7 +129,13 @@ class Pupil:
     seed: int
 
     def fit(
-        self, train: list[Example], validation: list[Example], *, what: str, start: Predictor | None
+        self,
+        train: list[Example],
+        validation: list[Example],
+        *,
+        what: str,
+        start: Predictor | None,
+        weights: Sequence[float] | None = None,
     ) -> Predictor:
         """Return the answers of a model that has not been trained; the next round begins."""
         share = at(self.habits.wrong, self.replies.round)

@@ -1,4 +1,6 @@
-"""Listeners: what is told of a run's course and may fail without harm to it or to each other."""
+"""Listeners: objects that are told what happens in a run; one that fails harms neither the run
+nor the others.
+"""
 
 from __future__ import annotations
 
@@ -37,8 +39,6 @@ class Listeners(Listener):
 
     One that raises is left out from then on, and that is said in a line; a run never ends for it.
     """
-
-    name = "listeners"
 
     def __init__(self, listeners: Sequence[Listener]) -> None:
         self.listening = list(listeners)

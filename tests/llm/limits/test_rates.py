@@ -18,7 +18,7 @@ def test_a_bucket_lets_its_burst_out_and_then_its_rate() -> None:
     assert times[-1] == pytest.approx(2.0)
 
 
-def test_lone_refusals_slow_nothing_and_lasting_ones_do() -> None:
+def test_lone_429s_slow_nothing_and_lasting_ones_do() -> None:
     concurrency = ConcurrencyLimit(50, 50)
     for i in range(300):
         concurrency.rate_limited() if i % 10 == 0 else concurrency.answered(0.05)

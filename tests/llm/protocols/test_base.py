@@ -9,7 +9,7 @@ import pytest
 from s3.errors import UserError
 from s3.llm.errors import Fault, RateLimited, Unfit
 from s3.llm.protocols import ChatCompletions, Completions, Protocol, Response
-from s3.llm.protocols.base import announced, seconds, wait
+from s3.llm.protocols.base import seconds, wait
 from s3.llm.types import Prompt, Tokens
 
 CHAT, TEXT = ChatCompletions("m", 0.9, 0.9), Completions("m", 0.9, 0.9)
@@ -35,8 +35,8 @@ def test_how_long_to_stay_away() -> None:
 def test_announced_limits_say_when_one_more_may_go() -> None:
     spent = {"limit": "600", "remaining": "0", "reset": "60s"}
     headers = {f"x-ratelimit-{name}-requests": value for name, value in spent.items()}
-    assert announced(headers) == pytest.approx(0.1)
-    assert announced({**headers, "x-ratelimit-remaining-requests": "5"}) is None
+    assert CHAT.announced(headers) == pytest.approx(0.1)
+    assert CHAT.announced({**headers, "x-ratelimit-remaining-requests": "5"}) is None
 
 
 @pytest.mark.parametrize(
@@ -85,6 +85,21 @@ def test_a_filtered_reply_is_no_completion() -> None:
     body = b'{"choices": [{"text": "half", "finish_reason": "content_filter"}]}'
     with pytest.raises(Unfit):
         protocol(body).read(body, "id", PROMPT)
+
+
+def test_a_format_translates_what_its_api_calls_the_ends() -> None:
+    class Messages(ChatCompletions):
+        finishes = {"max_tokens": "length", "refusal": "content_filter"}  # noqa: RUF012
+
+    def reply(end: str) -> bytes:
+        choice = {"message": {"content": "half"}, "finish_reason": end}
+        return json.dumps({"choices": [choice]}).encode()
+
+    format_ = Messages("m", 0.9, 0.9)
+    assert format_.read(reply("max_tokens"), "id", PROMPT).finish == "length"
+    assert format_.read(reply("end_turn"), "id", PROMPT).finish == "end_turn"
+    with pytest.raises(Unfit):
+        format_.read(reply("refusal"), "id", PROMPT)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The pool against an endpoint that misbehaves: what is tried again, and how."""
+"""The online transport against an endpoint that misbehaves: what is tried again, and how."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Serve = Callable[..., FakeLLM]
 
 
 def ask(endpoint: FakeLLM, number: int, **settings: Any) -> tuple[Usage, float]:
-    """Draft for completions, all of which must come; return what it took, and the seconds."""
+    """Ask for completions, all of which must come; return what it took, and the seconds."""
     started = time.monotonic()
     with Session(server(endpoint, **settings), 0) as llm:
         prompts = [Prompt(f"Write review {i}.", reply_tokens=32) for i in range(number)]
@@ -44,7 +44,7 @@ def test_one_slow_row_holds_up_no_other(serve: Serve) -> None:
     assert seconds < 4
 
 
-def test_a_refusal_that_says_how_long_pauses_the_pool_and_costs_no_attempt(serve: Serve) -> None:
+def test_a_429_that_says_how_long_pauses_all_and_costs_no_attempt(serve: Serve) -> None:
     endpoint = serve(rate=1200)
     usage, seconds = ask(endpoint, 60, attempts=1)
     assert seconds < 3.5  # 2.0 s is the best that the rate allows
@@ -58,7 +58,7 @@ def test_announced_limits_are_waited_for(serve: Serve) -> None:
     assert usage.rate_limited < 200
 
 
-def test_a_rate_that_is_known_meets_no_refusal(serve: Serve) -> None:
+def test_a_rate_that_is_known_meets_no_429(serve: Serve) -> None:
     endpoint = serve(rate=1200)
     usage, seconds = ask(endpoint, 60, requests_per_minute=1180)
     assert usage.rate_limited == 0
