@@ -98,7 +98,10 @@ def test_every_added_row_knows_where_it_comes_from(lab: Lab, serve: Serve) -> No
         for number in ("00", "01")
     )
     mistakes = [json.loads(line) for line in (folder / "rounds/00/mistakes.jsonl").open()]
-    labels = {row["origin"]["source"]: row["target"] for row in mistakes}
+    answers = (folder / "rounds/00/predictions_validation.jsonl").open()
+    labels = {row["source"]: row["target"] for row in map(json.loads, answers)}
+    wrong = {row["origin"]["source"] for row in mistakes}
+    assert wrong & {row["origin"]["source"] for row in added}
     assert all(row["origin"]["rationales"] and row["origin"]["completion"] for row in seeds)
     assert all(row["target"] == labels[row["origin"]["source"]] for row in added)
     assert all(row["target"] != row["predicted"] for row in mistakes)

@@ -60,7 +60,7 @@ class Tracker(Listener):
         self._run, settings = run, self.settings
         try:
             self._open = wandb.init(
-                dir=run.path, mode=self._mode(), project=settings.project,
+                dir=run.path.absolute(), mode=self._mode(), project=settings.project,
                 entity=settings.entity, id=run.attempt, name=run.name,
                 group=settings.group or os.environ.get("S3_SWEEP"), config=dict(config),
                 resume="allow", settings=wandb.Settings(silent=True, console="off"),
