@@ -6,7 +6,6 @@ nothing that encodes or trains knows which heads there are. What a head may brin
 - its model: `load` returns any module, `save_config` writes what `load` needs to find it again
 - its call of that model: `forward`
 - what it needs to know of each token beside its id, such as which text it is from: `annotate`
-- a step before fine-tuning, such as a probe over the frozen encoder's features: `prepare`
 """
 
 from __future__ import annotations
@@ -115,15 +114,6 @@ class Head(ABC):
         """Write what `load` needs beside weights and tokenizer, so that it finds the same model."""
         model.config.architectures = [type(model).__name__]
         model.config.save_pretrained(folder)
-
-    def prepare(  # noqa: B027 - most heads need none
-        self, model: Any, over: Callable[[Step], Floats], targets: Ints
-    ) -> None:
-        """Set the fresh model up before it is fine-tuned; nothing here.
-
-        `over(step)` passes all training rows through `step` without gradients and returns what it
-        gives for each, [rows, n]; `targets` are theirs.
-        """
 
     @abstractmethod
     def forward(self, model: Any, batch: Batch) -> torch.Tensor:

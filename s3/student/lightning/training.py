@@ -18,10 +18,9 @@ from numpy.typing import NDArray
 from s3.data.example import Example
 from s3.storage import whole
 from s3.student.dropout import quicken
-from s3.student.encoding import Encoder, Loader, evaluation_plan, training_plan
-from s3.student.forward import forward
+from s3.student.encoding import Encoder, training_plan
 from s3.student.hardware import all_cores, chosen
-from s3.student.heads.base import Floats, Head, Step
+from s3.student.heads.base import Head
 from s3.student.lightning.checkpoint import Checkpoints, SafeIO
 from s3.student.lightning.module import LOGGERS, Fitting, TrainingData, mute
 from s3.student.lightning.progress import Bar
@@ -68,15 +67,6 @@ def train_into(
             quicken(model)
         checkpoints = Checkpoints(folder)
         last = checkpoints.file if checkpoints.file.exists() else None
-        if last is None:
-
-            def over(step: Step) -> Floats:
-                plan = evaluation_plan(data.train.lengths, settings.evaluation_tokens)
-                loader = Loader.of(encoder.tokenizer, data.train, plan)
-                bf16 = chosen(settings.precision) is Precision.bf16
-                return forward(model, loader, step, f"{what}, before it", bf16=bf16)
-
-            head.prepare(model, over, data.train.targets)
         if probe is not None:
             counts = balanced(counts, data.train.targets[:, 0])
         fitting = Fitting(model, head, data, (train, validation), counts, settings, seed, folder)

@@ -1,7 +1,6 @@
-"""A head with a model, annotations and a first stage of its own needs no edit anywhere else.
+"""A head with a model and annotations of its own needs no edit anywhere else.
 
-This one compares the mean of each text's tokens (late interaction at its simplest) and sets the
-direction of its comparison by the encoder's features before it is fine-tuned.
+This one compares the mean of each text's tokens: late interaction at its simplest.
 """
 
 from dataclasses import dataclass
@@ -9,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from safetensors.torch import load_file
 from torch import nn
 
@@ -20,7 +18,7 @@ from s3.student import Classifier, Predictor
 class PairModel(nn.Module):
     def __init__(self, encoder):
         super().__init__()
-        self.encoder, self.config = encoder, encoder.config
+        self.encoder, self.config = encoder.requires_grad_(False), encoder.config
         self.scale = nn.Linear(1, 2)
 
     def likeness(self, inputs, texts):
@@ -29,10 +27,10 @@ class PairModel(nn.Module):
             (hidden * (texts == number)[:, :, None]).sum(1) / (texts == number).sum(1)[:, None]
             for number in (0, 1)
         ]
-        return nn.functional.cosine_similarity(*means)[:, None]
+        return 1 - nn.functional.cosine_similarity(*means)[:, None]
 
     def forward(self, inputs, texts):
-        return self.scale(self.likeness(inputs, texts))
+        return self.scale(8 * self.likeness(inputs, texts))
 
 
 @dataclass(frozen=True)
@@ -56,14 +54,6 @@ class Pairs(Classifier):
         super().save_config(model.encoder, folder)
         (folder / "pairs").touch()
 
-    def prepare(self, model, over, targets):
-        found = over(lambda batch: model.likeness(batch.inputs, batch.annotations[:, :, 0]))
-        same, other = (found[targets[:, 0] == number].mean() for number in (1, 0))
-        middle, slope = (same + other) / 2, 20 * np.sign(same - other)
-        with torch.no_grad():
-            model.scale.weight.copy_(torch.tensor([[-slope], [slope]]))
-            model.scale.bias.copy_(torch.tensor([slope * middle, -slope * middle]))
-
     def forward(self, model, batch):
         return model(batch.inputs, batch.annotations[:, :, 0]).float()
 
@@ -83,9 +73,9 @@ def pairs():
 
 def test_it_trains_predicts_and_is_found_again(varied, pairs, tmp_path):
     head = Pairs(("other", "same"), ("first", "second"))
-    student = varied(epochs=1, learning_rate=1e-6)
+    student = varied(epochs=30, learning_rate=0.1)
     fitted = student.fit(head, pairs[:80], pairs[80:], seed=0, folder=tmp_path / "training")
-    assert fitted.history[0]["validation/accuracy"] > 0.8  # by `prepare` alone at such a rate
+    assert max(row["validation/accuracy"] for row in fitted.history) > 0.7  # chance is a half
     said = fitted.predict(pairs[80:])
     np.testing.assert_allclose(said.probabilities, fitted.validation.probabilities, atol=1e-5)
     fitted.save(tmp_path / "model")
