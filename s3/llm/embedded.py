@@ -25,9 +25,6 @@ BATCH = 32  # larger batches make a reply depend on what else is in flight
 @contextmanager
 def serving(threads: int | None = None) -> Iterator[Address]:
     """Serve the model under a random key while the block runs; `threads`: None for one a core."""
-    # Threads that wait for each other by spinning are several times slower than sleeping ones
-    # as soon as anything else runs on the machine. Read when the library is loaded.
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     import xllamacpp
 
     key = secrets.token_urlsafe(24)

@@ -63,7 +63,13 @@ class Round:
 
 @dataclass(kw_only=True)
 class Method:
-    """A way from gold data and an LLM to a trained small model."""
+    """A way from gold data and an LLM to a trained small model.
+
+    `with_gold` ships the model that was trained on gold validation, too, beside the best round's
+    data. Rounds are chosen without it: gold rows that were trained on choose nothing.
+    """
+
+    with_gold: bool = False
 
     def templates(self, task: Task) -> set[str]:
         """Return the names of the task's prompt templates that this method fills."""

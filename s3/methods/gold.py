@@ -19,6 +19,8 @@ class GoldOnly(Method):
 
     def __post_init__(self) -> None:
         """Check the range."""
+        if self.with_gold:
+            raise ValueError("with_gold is for synthetic data; this method has gold data alone")
         if not 0 < self.held_out < 1:
             raise ValueError(f"held_out must lie between 0 and 1, not {self.held_out}")
 
@@ -34,6 +36,12 @@ class GoldOnly(Method):
         if bench.task.gold.splits.train:
             return bench.train, bench.validation
         return held_out(bench.train, self.held_out, bench.seed)
+
+
+def folds(gold: Sequence[Example], number: int, seed: int) -> list[list[Example]]:
+    """Split one set by a seeded draw into parts of nearly equal size, for cross-fitting."""
+    order = random.Random(seed).sample(gold, len(gold))
+    return [order[first::number] for first in range(number)]
 
 
 def held_out(

@@ -24,7 +24,7 @@ from s3.errors import UserError
 from s3.llm import Failure
 from s3.methods import Round
 from s3.storage import write_json, write_jsonl, write_parquet, write_text
-from s3.student import Predictions
+from s3.student import Predictions, Predictor
 
 MetricsRow = dict[str, float]
 Content = Mapping[str, Any]
@@ -33,7 +33,6 @@ SUMMARY, CONFIG, IDENTITY, ATTEMPT = "summary.json", "config.yaml", "identity.js
 FAILURES, GOLD_COPIES = "failures.jsonl", "gold_copies.jsonl"
 DATA, MODEL, TRACKED = "data/train.parquet", "model", "wandb.json"
 METRICS, ADDED, UNUSED, TRAIN = "metrics.json", "added.jsonl", "unused.jsonl", "train.json"
-GOLD_ALONE = "gold_alone/predictions_test.jsonl"
 MISTAKES, COPIES, EPOCHS = "mistakes.jsonl", "copies.jsonl", "epochs.jsonl"
 
 
@@ -125,11 +124,13 @@ class RunFolder:
         rows = _prediction_rows(examples, said, labels)
         write_jsonl(self.round_folder(index) / predictions_file(split), rows)
 
-    def write_gold_alone(
-        self, test: Sequence[Example], said: Predictions, labels: Sequence[str]
+    def write_beside(
+        self, name: str, test: Sequence[Example], said: Predictions, labels: Sequence[str]
     ) -> None:
-        """Write what the model that was trained on gold validation alone answers to test."""
-        write_jsonl(self.path / GOLD_ALONE, _prediction_rows(test, said, labels))
+        """Write what a model that stands beside the rounds answers to test."""
+        write_jsonl(
+            self.path / name / predictions_file("test"), _prediction_rows(test, said, labels)
+        )
 
     def write_gold_copies(self, copies: Sequence[Content]) -> None:
         """Write which gold rows are in two splits."""
@@ -140,10 +141,10 @@ class RunFolder:
         if failures:
             write_jsonl(self.path / FAILURES, map(asdict, failures))
 
-    def write_products(self, last: Round, best: Round) -> None:
-        """Write the last round's data set and the best round's model."""
+    def write_products(self, last: Round, shipped: Predictor) -> None:
+        """Write the last round's data set and the model that ships."""
         write_parquet(self.path / DATA, map(flat_row, last.train))
-        best.predictor.save(self.path / MODEL)
+        shipped.save(self.path / MODEL)
 
     def write_summary(self, summary: Content) -> None:
         """Write the summary, which marks the run as finished; trainings are needed no more."""

@@ -143,7 +143,9 @@ class Run:
     def summary(self) -> dict[str, Any]:
         """Task, method, seed, the metric that chose, the best round, and all rounds' rows.
 
-        `gold` has the `size` and the test scores of the same student on gold validation alone.
+        `gold` has the `size` and the scores of the same student on gold validation alone,
+        `with_gold` those of gold validation and the best round's data together. Scores on
+        validation are cross-fitted; there are none where the student is fine-tuned.
         """
         found: dict[str, Any] = _json(self.path / layout.SUMMARY)
         return found
@@ -169,13 +171,15 @@ class Run:
         """The gold rows that are in two splits."""
         return list(_jsonl(self.path / layout.GOLD_COPIES))
 
-    @cached_property
-    def gold_alone(self) -> list[dict[str, Any]]:
-        """What the same student answers to test after training on gold validation alone.
+    def beside(self, name: str) -> list[dict[str, Any]]:
+        """Return what a model that stands beside the rounds answers to test.
 
-        Rows as in `FinishedRound.predictions`; none where the run did without.
+        `name`: "gold", the same student trained on gold validation alone, or "with_gold", on gold
+        validation and the best round's data. Rows as in `FinishedRound.predictions`; none where
+        the run did without.
         """
-        return list(_jsonl(self.path / layout.GOLD_ALONE)) if "gold" in self.summary else []
+        path = self.path / name / layout.predictions_file("test")
+        return list(_jsonl(path)) if name in self.summary else []
 
     @cached_property
     def failures(self) -> list[dict[str, Any]]:

@@ -17,12 +17,14 @@ from s3.data.gold import GoldData
 from s3.data.rows import fingerprint
 from s3.llm import Session
 from s3.methods import Bench, GoldOnly, Method, Round
-from s3.methods.gold import held_out
+from s3.methods.gold import folds
 from s3.runs.folder import GOLD_COPIES, MetricsRow, RunFolder
 from s3.runs.listeners.base import Listener
 from s3.storage import digest
 from s3.student import Predictor, Student
 from s3.tasks import Task
+
+FOLDS = 5  # parts of gold validation, each of which a training beside the rounds keeps aside
 
 
 @dataclass
@@ -90,30 +92,55 @@ class Rounds:
         """Write the data set and the model that is best on validation; tell the summary.
 
         `about` says what the run was: its parts' names, its seed, its options. What the same
-        student makes of gold validation alone is in the summary beside the rounds, as `gold`.
+        student makes of gold validation, alone and with the best round's data, is in the summary
+        beside the rounds, as `gold` and `with_gold`.
         """
         assert self.best is not None
         assert self.last is not None
-        self.folder.write_products(self.last, self.best)
+        shipped, with_gold = self.best.predictor, self.method.with_gold
         summary = {**about, "metric": self.metric, "best_round": self.best.index}
-        if self.gold_baseline and not isinstance(self.method, GoldOnly):
-            summary |= self._gold_alone()
+        for name, synthetic in {"gold": [], "with_gold": self.best.train}.items():
+            needed = with_gold and name == "with_gold"
+            if not needed and (not self.gold_baseline or isinstance(self.method, GoldOnly)):
+                continue
+            try:
+                summary[name], predictor = self._beside(name, synthetic)
+            except Exception as error:  # a comparison must not cost the run its end
+                if needed:
+                    raise
+                reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+                print(f"no comparison with {name.replace('_', ' ')}: {reason}", file=sys.stderr)
+            else:
+                shipped = predictor if needed else shipped
+        self.folder.write_products(self.last, shipped)
+        summary["ships"] = "with_gold" if with_gold else "round"
         self.listener.finished({**summary, "rounds": self.rows})
 
-    def _gold_alone(self) -> dict[str, MetricsRow]:
-        """Train on gold validation, a fifth of which chooses the epoch, and score on test."""
-        train, chooser = held_out(self.gold.validation, GoldOnly.held_out, self.seed)
-        try:
-            predictor = self._fit(train, chooser, what="training on gold alone", start=None)
-            said = predictor.predict(self.gold.test)
-        except Exception as error:  # a comparison must not cost the run its end
-            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-            print(f"no comparison with gold alone: {reason}", file=sys.stderr)
-            return {}
-        self.folder.write_gold_alone(self.gold.test, said, self.task.label_names)
+    def _beside(self, name: str, synthetic: list[Example]) -> tuple[MetricsRow, Predictor]:
+        """Train on gold validation beside synthetic rows; return scores, and a model.
+
+        A fifth of gold validation is kept aside in turn, and what each model answers to its fifth
+        is the score on validation. Where a training takes longer than a probe's there is one, and
+        its fifth, which chose the epoch, gives no score. The first model is scored on test.
+        """
+        parts = folds(self.gold.validation, FOLDS, self.seed)
+        crossed = self.student.probes(self.head)
+        answers: list[str] = []
+        models: list[Predictor] = []
+        for aside in parts if crossed else parts[:1]:
+            gold = [one for part in parts if part is not aside for one in part]
+            what = f"training {'with gold' if synthetic else 'on gold alone'}"
+            models.append(self._fit([*synthetic, *gold], aside, what=what, start=None))
+            answers += models[-1].validation.answers
+        said = models[0].predict(self.gold.test)
+        self.folder.write_beside(name, self.gold.test, said, self.task.label_names)
+        row: MetricsRow = {"size": len(synthetic) + len(self.gold.validation)}
         scores = self.head.score(self.gold.test, said.answers)
-        row = {f"test/{name}": value for name, value in scores.items()}
-        return {"gold": {"size": len(self.gold.validation), **row}}
+        row |= {f"test/{metric}": value for metric, value in scores.items()}
+        if crossed:
+            scores = self.head.score([one for part in parts for one in part], answers)
+            row |= {f"validation/{metric}": value for metric, value in scores.items()}
+        return row, models[0]
 
     def _fit(
         self,

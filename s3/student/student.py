@@ -19,8 +19,8 @@ from s3.student.probing import CONSTANTS, probe_into
 from s3.student.settings import Settings, Training
 from s3.student.weights import Pretrained, content
 
-# These say how a training is carried out or called, not what comes out of it.
 PROBE = "probe"  # the folder within a training's that a fine-tuning from a probe begins with
+# These say how a training is carried out or called, not what comes out of it.
 UNDECIDING = ("name", "weights", "package", "evaluation_tokens")
 
 
@@ -61,6 +61,10 @@ class Student(Settings):
         """Return the metric on gold validation that chooses between epochs and between rounds."""
         return self.metric or head.default_metric(validation)
 
+    def probes(self, head: Head) -> bool:
+        """Say whether a training is a probe's, which takes a fraction of a second."""
+        return self.training is Training.probe and head.probed
+
     def fit(
         self,
         head: Head,
@@ -92,7 +96,7 @@ class Student(Settings):
             metric = self.choosing_metric(head, validation)
             settings = Settings(**{**self.plain(), "metric": metric})
             given = settings, self.encoder, head, train, validation, weights, what
-            if self.training is Training.probe and head.probed:
+            if self.probes(head):
                 probe_into(folder, *given)
                 return Predictor(self, head, folder, self.encoder)
             from s3.student.lightning.training import train_into

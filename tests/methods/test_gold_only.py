@@ -58,3 +58,8 @@ def test_a_train_set_of_its_own_is_used_whole(tmp_path: Path):
 def test_the_share_kept_aside_lies_between_0_and_1(share: float):
     with pytest.raises(UserError, match="held_out must lie between 0 and 1"):
         composed("method=gold", f"method.held_out={share}")
+
+
+def test_synthetic_rows_are_for_methods_that_have_some():
+    with pytest.raises(UserError, match="with_gold is for synthetic data"):
+        composed("method=gold", "method.with_gold=true")

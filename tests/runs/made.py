@@ -94,7 +94,7 @@ def finished_run(path: Path, rows: Sequence[MetricsRow] = (), **summary: Any) ->
                 said = round_.predictor.predict(examples)
                 folder.write_predictions(round_.index, split, examples, said, LABELS)
             folder.write_round(round_, f"train {round_.index}", metrics, Findings({}, copies))
-        folder.write_products(rounds[-1], rounds[-1])
+        folder.write_products(rounds[-1], rounds[-1].predictor)
         shown = {**ABOUT, "metric": "accuracy", "best_round": 1, "rounds": rows, **summary}
         folder.write_summary(shown)
     return folder

@@ -27,9 +27,14 @@ class Course(Method):
     """Trains on what it is given, round by round, each from the round before if it is warm."""
 
     def __init__(
-        self, answers: list[str], warm: bool = False, weights: list[float] | None = None
+        self,
+        answers: list[str],
+        warm: bool = False,
+        weights: list[float] | None = None,
+        with_gold: bool = False,
     ) -> None:
         self.answers, self.warm, self.weights = answers, warm, weights
+        self.with_gold = with_gold
 
     def run(self, bench: Bench) -> Iterator[Round]:
         predictor = None
@@ -55,12 +60,16 @@ class Gold(GoldOnly):
 class Student:
     """Its models answer with the label that the training is called by."""
 
-    def __init__(self, metric: str = "accuracy") -> None:
+    def __init__(self, metric: str = "accuracy", probed: bool = False) -> None:
         self.metric, self.folders, self.weights = metric, list[Path](), list[Any]()
+        self.probed = probed
         self.trained: list[tuple[str, list[Example], list[Example]]] = []
 
     def choosing_metric(self, head: Any, validation: Any) -> str:
         return self.metric
+
+    def probes(self, head: Any) -> bool:
+        return self.probed
 
     def fit(self, head, train, validation, *, seed, folder, what, start, weights):
         self.folders.append(folder)
@@ -191,18 +200,43 @@ def test_gold_alone_is_trained_on_gold_validation_and_stands_beside_the_rounds(t
     data = GoldData(gold(20), unbalanced(8, "test"), gold(30, "train"))
     student = Student()
     found = run(tmp_path, Course(["negative", "positive"]), data, student, gold_baseline=True)
-    (what, train, chooser) = student.trained[-1]
-    assert what == "training on gold alone"
+    (what, train, chooser), (both, mixed, aside) = student.trained[-2:]
+    assert (what, both) == ("training on gold alone", "training with gold")
     assert (len(train), len(chooser)) == (16, 4)
     assert {one.id for one in [*train, *chooser]} == {one.id for one in data.validation}
+    assert {one.id for one in mixed} == {one.id for one in [*found.best.train, *train]}
+    assert aside == chooser
     assert len(found.rounds) == 2
     assert set(found.summary["gold"]) == {"size", "test/accuracy", "test/macro_f1"}
     assert found.summary["gold"]["size"] == 20
-    assert [one["id"] for one in found.gold_alone] == [one.id for one in data.test]
+    assert found.summary["with_gold"]["size"] == 20 + len(found.best.train)
+    for name in ("gold", "with_gold"):
+        assert [one["id"] for one in found.beside(name)] == [one.id for one in data.test]
     assert found.best.index in (0, 1)  # it is no choice
     again = Student()
     run(tmp_path / "again", Course(["negative", "positive"]), data, again, gold_baseline=True)
     assert again.trained[-1] == student.trained[-1]
+
+
+def test_a_probe_on_gold_is_cross_fitted(tmp_path: Path):
+    data, student = GoldData(gold(20), gold(8, "test"), gold(20)), Student(probed=True)
+    found = run(tmp_path, Course(["positive"]), data, student, gold_baseline=True)
+    parts = [one for one in student.trained if one[0] == "training on gold alone"]
+    aside = [one.id for _, _, chooser in parts for one in chooser]
+    assert sorted(aside) == sorted(one.id for one in data.validation)
+    for _, train, chooser in parts:
+        assert not {one.id for one in train} & {one.id for one in chooser}
+    assert 0 <= found.summary["gold"]["validation/accuracy"] <= 1
+
+
+def test_the_model_that_has_seen_gold_ships_where_it_is_asked_for(tmp_path: Path):
+    data = GoldData(gold(20), unbalanced(8, "test"), gold(20))
+    student = Student()
+    found = run(tmp_path, Course(["positive", "negative"], with_gold=True), data, student)
+    assert found.summary["ships"] == "with_gold"
+    assert "gold" not in found.summary  # that one was not wanted
+    assert found.best.index in (0, 1)
+    assert (found.model / "model.safetensors").read_text() == "training with gold"
 
 
 def test_gold_alone_is_left_out_where_it_is_not_wanted_or_the_method_itself(tmp_path: Path):
@@ -210,7 +244,7 @@ def test_gold_alone_is_left_out_where_it_is_not_wanted_or_the_method_itself(tmp_
     assert "gold" not in run(tmp_path / "off", Course(["positive"]), data).summary
     found = run(tmp_path / "gold", Gold(), data, gold_baseline=True)
     assert "gold" not in found.summary
-    assert found.gold_alone == []
+    assert found.beside("gold") == []
 
 
 def test_a_run_ends_well_where_gold_alone_is_too_little(
@@ -219,4 +253,4 @@ def test_a_run_ends_well_where_gold_alone_is_too_little(
     data = GoldData(gold(4), gold(4, "test"), gold(4))  # a fifth is one
     found = run(tmp_path, Course(["positive"]), data, gold_baseline=True)
     assert "gold" not in found.summary
-    assert "no comparison with gold alone: too few" in capsys.readouterr().err
+    assert "no comparison with gold: too few" in capsys.readouterr().err

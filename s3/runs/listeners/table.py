@@ -16,6 +16,8 @@ from s3.runs.significance import chance, difference, score
 NAMES = {"accuracy": "", "macro_f1": " F1", "em": " EM", "f1": " F1"}
 SPLITS = {"train": "train", "validation": "val.", "test": "test"}
 ONE_LABEL = 0.9  # share of answers from which a model is said to give nearly one label only
+# Trainings on gold validation that stand beside the rounds, each with what its row is called.
+BESIDE = {"gold": "gold", "with_gold": "with gold"}
 PAIRS = 3  # errors that are shown with what grew from them
 
 
@@ -51,7 +53,7 @@ def show(run: Run) -> None:
 
 
 def grid(run: Run, sign: str) -> Any:
-    """Return the table: a row a round, and one for gold validation alone.
+    """Return the table: a row a round, and one for each training on gold validation.
 
     `sign` stands before a score's standard error.
     """
@@ -64,19 +66,20 @@ def grid(run: Run, sign: str) -> Any:
     gap = int(len(names) < 11)  # 80 cells are enough for all
     headings = (name.replace(" ", "\n") for name in names)
     table = Grid(*headings, box=SIMPLE_HEAD, show_edge=False, padding=(0, gap, 0, 0))
+    by_round = run.summary.get("ships", "round") == "round"
     for round_, row in zip(run.rounds, rows, strict=True):
-        marks = " *" * (round_.index == best) + " !" * bool(doubts(round_))
+        marks = " *" * (by_round and round_.index == best) + " !" * bool(doubts(round_))
         counts = [f"{row[name]:.0f}" for name in ("data/size", "data/added", "mistakes")]
         answers = round_.predictions("test")
         scores = [percent(name, row[name], answers, sign) for name in columns]
         spent = [f"{row['llm/tokens']:.0f}", f"{row['llm/cost']:.4f}"]
         table.add_row(f"{round_.index}{marks}", *counts, *scores, *spent)
-    if alone := run.summary.get("gold"):
-        scores = [
-            percent(name, alone[name], run.gold_alone, sign) if name in alone else ""
-            for name in columns
-        ]
-        table.add_row("gold", f"{alone['size']:.0f}", "", "", *scores)
+    for name, heading in BESIDE.items():
+        if row := run.summary.get(name):
+            test = run.beside(name)
+            scores = [percent(one, row[one], test, sign) if one in row else "" for one in columns]
+            marks = " *" * (run.summary.get("ships") == name)
+            table.add_row(heading + marks, f"{row['size']:.0f}", "", "", *scores)
     return table
 
 
@@ -91,15 +94,18 @@ def remarks(run: Run) -> Iterator[str]:
     """Yield what is to be said of the table, a sentence a line."""
     summary = run.summary
     best, metric = summary["best_round"], summary["metric"].replace("_", "-")
-    yield f"* round {best} is best on gold validation by {metric}: its model ships."
+    if summary.get("ships") == "with_gold":
+        yield f"* the model of gold validation and of round {best}'s data together ships."
+    else:
+        yield f"* round {best} is best on gold validation by {metric}: its model ships."
     for round_ in run.rounds:
         yield from (f"! round {round_.index} {doubt}" for doubt in doubts(round_))
     if len(run.rounds) > 1:
         yield gain(run)
-    if alone := summary.get("gold"):
+    if "gold" in summary:
         yield (
-            "gold: the same small model trained on gold validation alone "
-            f"({alone['size']:.0f} rows, a fifth of which chooses the epoch)."
+            "gold: the same small model trained on gold validation alone; with gold: on that and "
+            f"round {best}'s data. Each keeps a fifth of gold validation aside."
         )
     if "test/majority" in summary["rounds"][0]:
         majority = 100 * summary["rounds"][0]["test/majority"]

@@ -92,7 +92,11 @@ class Tracker(Listener):
         logged = set(dict(self._open.summary)) & {key for row in summary["rounds"] for key in row}
         # A key that only another round has is not the shipped round's: it would mix the two.
         gone = dict.fromkeys(logged - set(summary["rounds"][best]))
-        alone = {f"gold/{name}": value for name, value in summary.get("gold", {}).items()}
+        alone = {
+            f"{beside}/{name}": value
+            for beside in ("gold", "with_gold")
+            for name, value in summary.get(beside, {}).items()
+        }
         self._open.summary.update(
             {**gone, **summary["rounds"][best], **alone, "round": best, "best_round": best}
         )

@@ -167,10 +167,10 @@ def test_gold_alone_stands_beside_the_rounds(tmp_path: Path, capsys: pytest.Capt
     alone = {"size": 128, "test/accuracy": 0.6, "test/macro_f1": 0.5}
     folder = finished_run(tmp_path / "run", gold=alone)
     rows = [{"id": str(i), "target": "a", "predicted": "a" if i < 60 else "b"} for i in range(100)]
-    write_jsonl(folder.path / "gold_alone" / "predictions_test.jsonl", rows)
+    write_jsonl(folder.path / "gold" / "predictions_test.jsonl", rows)
     output = said(folder, capsys)
     assert cells(output, "gold") == ["gold", "128", "60.0±4.9"]
-    assert "trained on gold validation alone (128 rows" in output
+    assert "trained on gold validation alone" in output
     assert "gold: " not in shown(tmp_path / "other", capsys)
 
 
@@ -221,3 +221,14 @@ def test_a_terminal_that_knows_ascii_alone_gets_a_table_all_the_same(
     sys.stdout.flush()
     assert b"75.0+-27.2" in out.getvalue()
     assert b"-> ein M?rchen" in out.getvalue()
+
+
+def test_the_model_of_gold_and_synthetic_rows_is_marked_where_it_ships(tmp_path: Path, capsys):
+    row = {"size": 132, "test/accuracy": 0.6, "test/macro_f1": 0.5, "validation/accuracy": 0.7}
+    folder = finished_run(tmp_path / "run", with_gold=row, ships="with_gold")
+    rows = [{"id": str(i), "target": "a", "predicted": "a" if i < 60 else "b"} for i in range(100)]
+    write_jsonl(folder.path / "with_gold" / "predictions_test.jsonl", rows)
+    output = said(folder, capsys)
+    assert cells(output, "with") == ["with", "gold", "*", "132", "70.0", "60.0±4.9"]
+    assert not [line for line in output.splitlines() if line.startswith(("0 *", "1 *", "2 *"))]
+    assert "* the model of gold validation and of round" in output
