@@ -34,7 +34,17 @@ SETS: dict[str, tuple[int, str, str, int, tuple[str, ...]]] = {
         600,
         ("question", "sentence"),
     ),
+    "chaosnli": (200, "chaosnli/snli.jsonl", "", 600, ("hypothesis", "premise")),
+    "imdb": (100, "imdb/train_sub2500.jsonl.gz", "imdb/test_sub2500.jsonl.gz", 400, ("text",)),
     "sms_spam": (100, "sms_spam/all.jsonl", "", 600, ("text",)),
+    "financial_phrasebank": (100, "financial_phrasebank/all.jsonl", "", 600, ("text",)),
+    "tweeteval_irony": (
+        200,
+        "tweeteval_irony/train.jsonl",
+        "tweeteval_irony/test.jsonl",
+        600,
+        ("text",),
+    ),
     "tweeteval_emotion": (
         200,
         "tweeteval_emotion/train.jsonl",

@@ -172,8 +172,12 @@ class Task:
         return Prompt(text, "", stops(text), self.reply.tokens)
 
     def read(self, completion: Completion, draft: Draft) -> Example:
-        """Return the example that a completion makes of its draft. Raises Dropped."""
-        text = self.reply.clean(*whole(completion, draft.prompt), draft.echoes)
+        """Return the example that a completion makes of its draft. Raises Dropped.
+
+        What is lifted out of the prompt is an echo: a given text, an example, the rationales.
+        """
+        given = (*draft.echoes, draft.prompt.text)
+        text = self.reply.clean(*whole(completion, draft.prompt), given)
         if draft.check:
             draft.check(text)
         origin = replace(draft.origin, completion=completion.id, model=completion.model)
