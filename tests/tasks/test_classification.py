@@ -64,7 +64,7 @@ def test_prompts_are_the_papers(rte: Classification, imdb: Classification):
 
 def test_a_continuation_has_no_system_and_stops_at_the_closing_mark(rte: Classification):
     prompt = rte.seed_draft(Style.continuation, {"premise": PREMISE}, "entailment").prompt
-    assert prompt.text.endswith('on board.\nDefinitely correct: "')
+    assert prompt.text.endswith('is definitely correct: "')
     assert (prompt.system, prompt.stop) == ("", ('"',))
     assert prompt.reply_tokens == rte.reply.tokens
 

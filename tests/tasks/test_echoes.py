@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from s3.data.example import Example, Origin
 from s3.llm import Style
 from s3.llm.types import Completion
 from s3.tasks import Dropped
@@ -18,12 +19,14 @@ def reply(text: str) -> Completion:
     )
 
 
-@pytest.mark.parametrize(
-    "lifted", ["Elena Marsh was born in Kenya.", "a library was shut because of a flood"]
-)
+@pytest.mark.parametrize("lifted", ["Elena Marsh was born in Kenya.", "the library lost a book"])
 def test_an_example_of_the_prompt_is_an_echo(lifted: str):
     task = composed("task=rte").task
-    draft = task.seed_draft(Style.continuation, {"premise": PREMISE}, "entailment")
+    task.mistake.continuation = (
+        'The library lost a book. Wrong: "Elena Marsh was born in Kenya." $premise Also $label: "'
+    )
+    wrong = Example({"premise": PREMISE, "hypothesis": "Nine left."}, "entailment", Origin("gold"))
+    draft = task.mistake_draft(Style.continuation, wrong, 1)
     with pytest.raises(Dropped, match="echo"):
         task.read(reply(lifted), draft)
     assert task.read(reply("Nine people were on the ferry."), draft).target == "entailment"
