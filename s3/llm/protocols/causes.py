@@ -35,6 +35,7 @@ REFUSAL = re.compile(
     r"|cannot (both )?be|only one|mutually exclusive|incompatible|not compatible",
     re.I,
 )
+NAME = re.compile(r'\\*"\w+\\*"\s*:')  # of a field, which says nothing of the cause
 TOGETHER = re.compile(r"\bboth\b|only one|mutually exclusive|together|incompatible|either", re.I)
 
 
@@ -45,13 +46,14 @@ def cause(response: Response, wait: float | None, where: str, sent: Collection[s
     """
     status, body = response.status, response.body
     text, whole = message(body), body[:5000].decode(errors="replace")
-    if status == 429 and not SPENT.search(whole):
+    words = NAME.sub(" ", whole)
+    if status == 429 and not SPENT.search(words):
         return RateLimited(wait)
     if status >= 500 or status in (408, 409, 425):
         return Fault("server_error", f"HTTP {status}: {text}")
-    if status in (400, 413, 422) and (status == 413 or TOO_LONG.search(whole)):
+    if status in (400, 413, 422) and (status == 413 or TOO_LONG.search(words)):
         return Unfit("too_long", text)
-    if status in (400, 403, 422) and FILTERED.search(whole):
+    if status in (400, 403, 422) and FILTERED.search(words):
         return Unfit("filtered", text)
     heard = f"{where} answered HTTP {status}: {text}."
     if status in (400, 422) and (fields := refused(whole, sent)):
