@@ -101,6 +101,7 @@ class Limiter:
         if self.concurrency.sustained and sent >= self.learnt.since:
             self._pause(wait, "refuses requests")
             self.learnt.rate_limited(now, wait)
+            self.concurrency.limited = 0.0  # what comes next is judged by the rate that is learnt
             return 0.0
         self.learnt.stray(sent)
         return wait
