@@ -32,15 +32,16 @@ ORDER = {
     "s3.llm": """
         types
         errors
+        keys
         settings
         protocols store
-        limits
+        limits format trial
         transport
         embedded
         providers
         session
     """,
-    "s3.llm.protocols": "base\nchat completions",
+    "s3.llm.protocols": "parsing waits\ncauses\nbase\nchat completions",
     "s3.llm.limits": "budget rates\nlimiter",
     "s3.llm.transport": "base\nhttp batch_api\nonline batch openai_batch\nslots",
     "s3.student": """

@@ -33,7 +33,7 @@ class RateLimit:
 class ConcurrencyLimit:
     """How many requests may be in flight: grows while all goes well, shrinks when it does not.
 
-    HTTP 429s count as sustained when they are a third of the recent answers; a lone one is the
+    HTTP 429s count as `sustained` when they are a third of the recent answers; a lone one is the
     matter of its request. `limit` is where it starts, `cap` where it ends.
     """
 
@@ -54,16 +54,26 @@ class ConcurrencyLimit:
             self.limit = min(self.cap, self.limit * 1.25 + 1)
             self.answers = 0
 
-    def rate_limited(self) -> None:
-        """Note a 429; when they persist, allow a third less."""
+    @property
+    def sustained(self) -> bool:
+        """Whether 429s are more than strays."""
+        return self.limited > 1 / 3
+
+    def refused(self) -> None:
+        """Note a 429."""
         self._note(1.0)
-        if self.limited > 1 / 3 and self.answers >= min(self.limit, 10):
+
+    def rate_limited(self) -> None:
+        """Note a 429 that names no time; when they persist, allow a third less."""
+        self.refused()
+        if self.sustained and self.answers >= min(self.limit, 10):
             self.limit = max(1.0, self.limit * 2 / 3)
             self.answers, self.limited = 0, 0.0
 
     def _note(self, limited: float) -> None:
         self.answers += 1
-        self.limited += (limited - self.limited) / min(50.0, max(10.0, self.limit))
+        # Over a full round: of one round, the refusals come back first.
+        self.limited += (limited - self.limited) / min(500.0, max(10.0, self.limit))
 
 
 class LearntRate:
@@ -79,6 +89,7 @@ class LearntRate:
 
     def __init__(self) -> None:
         self.until = 0.0
+        self.since = 0.0  # when the rate was learnt last: refusals of what was sent before are old
         self._rate: RateLimit | None = None
         self._first: float | None = None
         self._emptied: float | None = None
@@ -97,6 +108,10 @@ class LearntRate:
     def pause(self, now: float, seconds: float) -> None:
         """Stay away for a time."""
         self.until = max(self.until, now + seconds)
+
+    def stray(self, sent: float) -> None:
+        """Note a 429, to a request `sent` at a time, that says nothing of a rate."""
+        self._accepted -= sent >= self.since
 
     def rate_limited(self, now: float, wait: float) -> None:
         """Note a 429 that asks to wait for some seconds."""
@@ -125,4 +140,5 @@ class LearntRate:
         self._rate = RateLimit(rate, max(1.0, rate))
         self._rate.credits = max(1.0, self.RESUME * rate * self._wait)
         self._rate.delay(0, now)
-        self._grown, self._accepted, self._span = now, 0, None
+        self._grown = self.since = now
+        self._accepted, self._span = 0, None
