@@ -42,7 +42,13 @@ ORDER = {
     """,
     "s3.llm.protocols": "base\nchat completions",
     "s3.llm.limits": "budget rates\nlimiter",
-    "s3.llm.transport": "base\nhttp batch_api\nonline batch openai_batch\nslots",
+    "s3.llm.transport": """
+        base
+        http calls
+        batch_api batch_replies
+        online batch openai_batch
+        slots
+    """,
     "s3.student": """
         settings weighting probe
         hardware heads dropout

@@ -9,21 +9,27 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import json
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import replace
 from functools import partial
 
 from s3.errors import UserError
-from s3.llm.errors import Fault, RateLimited, Unfit
+from s3.llm.errors import Fault, Unfit
 from s3.llm.limits import most
-from s3.llm.store import Batch, Payment, Store
+from s3.llm.protocols.base import SPENT
+from s3.llm.store import Batch, Store
 from s3.llm.transport.base import Address, Context, LoopTransport, Request
-from s3.llm.transport.batch_api import BatchAPI, Ended, Rejection
+from s3.llm.transport.batch_api import LONGEST_POLL, BatchAPI, Ended, Rejection
+from s3.llm.transport.batch_replies import judge, read_replies
+from s3.llm.transport.calls import TooLargeError, spent
 
 ROWS = 10_000  # of one batch; providers take 50,000, but memory holds a batch's replies
 BYTES = 100 << 20  # of one file; providers take 200 MB
+REJECTIONS = 3  # submissions of one batch that the provider may find invalid as a whole
+SMALL = 100  # requests that are not divided further where an account's queue has no room
+DAY = 86_400.0  # seconds to wait for room in it
 
 
 class BatchTransport(LoopTransport):
@@ -45,6 +51,7 @@ class BatchTransport(LoopTransport):
         self._attempts, self._poll = attempts, poll_seconds
         self._under_way = 0
         self._landed = asyncio.Condition()
+        self._faults: dict[str, Fault] = {}  # why a request got no reply the last time, by its id
 
     async def _open(self, address: Address) -> None:
         self._api = self._connect(self._context, address, self._attempts)
@@ -72,31 +79,33 @@ class BatchTransport(LoopTransport):
 
     async def _resume(self, note: Batch, requests: list[Request]) -> None:
         """Wait for a batch that an earlier process submitted; ask again for what it lacks."""
-        if batch := note.batch or await self._api.find(note.digest):
-            if note.account == self._context.account:
-                for request in requests:
-                    self._context.budget.reserve(most(request.prompt))
-            await self._land(replace(note, batch=batch), requests)
+        if id := note.batch or await self._api.find(note):
+            payer = note.account == self._context.account
+            for request in requests if payer else ():
+                self._context.budget.reserve(most(request.prompt))
+            async with self._reserved(requests if payer else []):
+                await self._land(replace(note, batch=id), requests)
         else:
             self._store.forget_batch(note.digest)
-        await self._answer([request for request in requests if request.outcome is None])
+        await self._answer(_open(requests))
 
     async def _answer(self, requests: list[Request]) -> None:
         """Submit requests until each has its outcome or the attempts are spent."""
         for attempt in range(self._attempts):
+            if not requests:
+                return
             waiting = requests
             while waiting:
                 portion = await self._affordable(waiting)
                 waiting = waiting[len(portion) :]
-                await self._submit(portion, attempt)
-            requests = [request for request in requests if request.outcome is None]
-            if not requests:
-                return
+                async with self._reserved(portion):
+                    await self._submit(portion, attempt)
+            requests = _open(requests)
             self._context.usage.retries += len(requests)
+        lost = Fault("expired", "every batch that had this prompt left it unanswered")
         for request in requests:
-            self._context.fail(
-                request, "expired", "every batch that had this prompt left it unanswered"
-            )
+            fault = self._faults.get(request.id, lost)
+            self._context.fail(request, fault.reason, fault.detail)
 
     async def _affordable(self, requests: list[Request]) -> list[Request]:
         """Reserve as many requests as the caps allow, at least one; wait for batches under way."""
@@ -114,75 +123,117 @@ class BatchTransport(LoopTransport):
             async with self._landed:
                 await self._landed.wait()
 
-    async def _submit(self, requests: list[Request], attempt: int) -> None:
-        """Send requests as one batch, and take what it brings."""
-        lines = b"\n".join(self._api.line(request, attempt // 2) for request in requests)
-        digest = hashlib.sha256(lines + bytes([attempt])).hexdigest()[:32]
-        ids = tuple(request.id for request in requests)
-        note = Batch(digest, self._context.account, ids, "", lines)
-        self._store.note_batch(note)
-        note = replace(note, batch=await self._api.submit(lines, digest))
-        self._store.note_batch(note)
-        await self._land(note, requests)
-
-    async def _land(self, note: Batch, requests: list[Request]) -> None:
-        """Wait for a batch, store all that it brings, and give requests their outcomes.
-
-        Those that it leaves unanswered have none yet.
-        """
+    @asynccontextmanager
+    async def _reserved(self, requests: list[Request]) -> AsyncIterator[None]:
+        """Count requests, whose cost is reserved, as under way while the block runs."""
         self._under_way += 1
         try:
-            ended = await self._api.ended(note.batch, self._poll)
-            if ended.rejection:
-                await self._rejected(note, ended.rejection, requests)
+            yield
         finally:
             self._under_way -= 1
-            if note.account == self._context.account:
-                for request in requests:
-                    self._context.budget.settle(most(request.prompt))
-        self._take(note, ended, requests)
+            for request in requests:
+                self._context.budget.settle(most(request.prompt))
         async with self._landed:
             self._landed.notify_all()
 
-    async def _rejected(self, note: Batch, why: Rejection, requests: list[Request]) -> None:
-        """Deal with a batch that was not carried out: nothing of it was answered or paid."""
-        self._store.forget_batch(note.digest)
-        own = {request.id: request for request in requests}
-        for line, said in why.lines.items():
+    async def _submit(self, requests: list[Request], attempt: int) -> None:
+        """Send requests as one batch, or as smaller ones if they must be; take what comes."""
+        if not await self._carried_out(requests, attempt):
+            left = _open(requests)
+            half = -(-len(left) // 2)
+            for part in filter(None, (left[:half], left[half:])):
+                await self._submit(part, attempt)
+
+    async def _carried_out(self, requests: list[Request], attempt: int) -> bool:
+        """Send requests as one batch until that is not rejected; False if it must be smaller.
+
+        Raises UserError where sending it again does not help.
+        """
+        pause, began, invalid = self._poll, time.monotonic(), 0
+        while True:
+            try:
+                note = await self._send(requests, attempt)
+            except TooLargeError as error:
+                if len(requests) > 1:
+                    return False
+                self._context.fail(requests[0], "too_long", str(error))
+                return True
+            why = await self._land(note, requests)
+            requests = _open(requests)
+            if why is None or why.lines or not requests:
+                return True
+            what = f"{self._context.where}: the batch {note.batch} was not carried out: {why.said}."
+            if why.full and self._under_way == 1 and len(requests) > SMALL:
+                return False  # none of our batches fills the queue: this one is larger than it
+            if why.full and time.monotonic() - began > DAY:
+                raise UserError(f"{what} Run the same command when the queue has room again.")
+            invalid += not why.full
+            if invalid == REJECTIONS:
+                raise UserError(f"{what} So were {REJECTIONS - 1} before it.")
+            self._api.say(f"{what} It is submitted again.")
+            await asyncio.sleep(pause)
+            pause = min(pause * 1.5, self._poll * LONGEST_POLL)
+
+    async def _send(self, requests: list[Request], attempt: int) -> Batch:
+        """Submit requests as one batch; return its note. Raises TooLargeError."""
+        lines = b"\n".join(self._api.line(request, attempt // 2) for request in requests)
+        # The time tells it from an earlier one of the same lines, which was rejected or cancelled.
+        digest = hashlib.sha256(lines + str(time.time_ns()).encode()).hexdigest()[:32]
+        ids = tuple(request.id for request in requests)
+        note = Batch(digest, self._context.account, ids, "", lines)
+        self._store.note_batch(note)
+        try:
+            note = replace(note, batch=await self._api.submit(note))
+        except TooLargeError:
+            self._store.forget_batch(digest)
+            raise
+        self._store.note_batch(note)
+        return note
+
+    async def _land(self, note: Batch, requests: list[Request]) -> Rejection | None:
+        """Wait for a batch, store all that it brings, and give requests their outcomes.
+
+        Those that it leaves unanswered have none yet. Returns why it was rejected, if it was.
+        """
+        ended = await self._api.ended(note.batch, self._poll)
+        self._take(note, ended, requests)
+        why, left = ended.rejection, _open(requests)
+        if left and ended.cancelled:
+            raise UserError(
+                f"{self._context.where}: the batch {note.batch} was cancelled at the provider. "
+                f"{len(requests) - len(left)} of {len(requests)} prompts have their replies, which "
+                "are stored: run the same command to submit the others again."
+            )
+        if left and why and SPENT.search(why.said):
+            raise spent(self._context.where, why.said)
+        own = {request.id: request for request in left}
+        for line, said in why.lines.items() if why else ():
             if line < len(note.ids) and (request := own.get(note.ids[line])):
                 self._context.fail(request, "rejected", said)
-        if not why.lines and not why.later:
-            raise UserError(f"{self._context.where} rejected the batch {note.batch}: {why.said}.")
-        if not why.lines:
-            await asyncio.sleep(self._poll)  # the account's queue is full: they go in later
+        return why
 
     def _take(self, note: Batch, ended: Ended, requests: list[Request]) -> None:
         """Store each reply of a batch under its id, whoever asked for it, and what it cost."""
-        own, protocol = {request.id: request for request in requests}, self._context.protocol
-        paid: list[tuple[Payment, bool]] = []
-        for id, body in self._api.sent(self._store.lines(note.digest)):
-            if (response := ended.replies.get(id)) is None:
-                continue  # asked again
-            prompt = protocol.prompt(body)
-            try:
-                content = protocol.content(response, self._context.where)
-                used, stated = protocol.used(content, prompt)
-                cost = self._context.budget.price.of(used)
-                paid.append((Payment(used, cost), stated))
-                protocol.completion(content, id, used)
-                raw = json.dumps(body, ensure_ascii=False).encode()
-                paid[-1] = Payment(used, cost, id, raw, response.body), stated
-            except (Fault, RateLimited):
-                pass  # asked again
-            except (Unfit, UserError) as error:
-                if request := own.get(id):
-                    reason = error.reason if isinstance(error, Unfit) else "rejected"
-                    self._context.fail(request, reason, str(error))
-        first = self._store.put(note.account, [one for one, _ in paid], batch=note.digest)
-        if first and note.account == self._context.account:
-            for payment, stated in paid:
-                self._context.budget.pay(payment.used, stated)
+        sent = dict(self._api.sent(self._store.lines(note.digest)))
+        # Where another process has stored the batch, its lines are gone: there is nothing to do.
+        reads = read_replies(self._context, sent, ended.replies if sent else ())
+        paid = [one.payment for one in reads if one.payment]
+        first = self._store.put(note.account, paid, batch=note.digest)
+        for one in reads if first and note.account == self._context.account else ():
+            if one.payment:
+                self._context.budget.pay(one.payment.used, one.stated)
+        causes = {one.id: one.cause for one in reads if one.cause}
         for request in requests:
+            cause = causes.get(request.id)
             if (held := self._store.get(request.id)) is not None:
-                request.outcome = protocol.read(held, request.id, request.prompt)
+                request.outcome = self._context.protocol.read(held, request.id, request.prompt)
+            elif isinstance(cause, Unfit):
+                self._context.fail(request, cause.reason, cause.detail)
+            elif isinstance(cause, Fault):
+                self._faults[request.id] = cause
         self._context.arrived.set()
+        judge(reads, f"{self._context.where}: the batch {note.batch}")
+
+
+def _open(requests: list[Request]) -> list[Request]:
+    return [request for request in requests if request.outcome is None]
