@@ -46,8 +46,8 @@ ORDER = {
         base
         http calls
         batch_api batch_replies
-        online batch openai_batch
-        slots
+        online batch openai_batch anthropic_batch
+        slots mistral_batch
     """,
     "s3.student": """
         settings weighting probe

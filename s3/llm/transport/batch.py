@@ -41,11 +41,11 @@ class BatchTransport(LoopTransport):
         self,
         context: Context,
         reach: Callable[[], AbstractContextManager[Address]],
-        connect: Callable[[Context, Address, int], BatchAPI],
+        connect: Callable[[Context, Address, int, float], BatchAPI],
         attempts: int,
         poll_seconds: float,
     ) -> None:
-        """`connect` makes the API's side from an address and the number of its attempts."""
+        """`connect` makes the API's side, of an address, its attempts and its first pause."""
         super().__init__(context, reach)
         self._connect = connect
         self._attempts, self._poll = attempts, poll_seconds
@@ -54,7 +54,7 @@ class BatchTransport(LoopTransport):
         self._faults: dict[str, Fault] = {}  # why a request got no reply the last time, by its id
 
     async def _open(self, address: Address) -> None:
-        self._api = self._connect(self._context, address, self._attempts)
+        self._api = self._connect(self._context, address, self._attempts, self._poll)
         self._store = Store()
 
     async def _shut(self) -> None:
@@ -178,9 +178,10 @@ class BatchTransport(LoopTransport):
         """Submit requests as one batch; return its note. Raises TooLargeError."""
         lines = b"\n".join(self._api.line(request, attempt // 2) for request in requests)
         # The time tells it from an earlier one of the same lines, which was rejected or cancelled.
-        digest = hashlib.sha256(lines + str(time.time_ns()).encode()).hexdigest()[:32]
+        now = time.time()
+        digest = hashlib.sha256(lines + str(now).encode()).hexdigest()[:32]
         ids = tuple(request.id for request in requests)
-        note = Batch(digest, self._context.account, ids, "", lines)
+        note = Batch(digest, self._context.account, ids, "", lines, now)
         self._store.note_batch(note)
         try:
             note = replace(note, batch=await self._api.submit(note))
@@ -195,7 +196,7 @@ class BatchTransport(LoopTransport):
 
         Those that it leaves unanswered have none yet. Returns why it was rejected, if it was.
         """
-        ended = await self._api.ended(note.batch, self._poll)
+        ended = await self._api.ended(note.batch)
         self._take(note, ended, requests)
         why, left = ended.rejection, _open(requests)
         if left and ended.cancelled:

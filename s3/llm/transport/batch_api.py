@@ -26,8 +26,6 @@ LONGEST_POLL = 10  # times the first one
 PATIENCE = 12  # looks in a row at a status that nobody knows
 MARK = "s3"  # the field of a batch's metadata that holds our digest, where there are such
 
-Replies = Iterator[tuple[str, Response | Fault]]  # by the ids of their requests, "" for none
-
 
 @dataclass(frozen=True)
 class Rejection:
@@ -64,8 +62,11 @@ class BatchAPI(ABC):
     path: ClassVar[str]  # of the batches, below the base URL
     body_field: ClassVar[str] = "body"  # of a line
 
-    def __init__(self, context: Context, address: Address, attempts: int) -> None:
-        self._context, self._address, self._attempts = context, address, attempts
+    def __init__(
+        self, context: Context, address: Address, attempts: int, poll_seconds: float
+    ) -> None:
+        self._context, self._address = context, address
+        self._attempts, self._poll = attempts, poll_seconds
         self.calls = Calls(context.where, context.protocol, address, attempts)
 
     @abstractmethod
@@ -116,9 +117,9 @@ class BatchAPI(ABC):
                 return found
         raise cause
 
-    async def ended(self, id: str, poll_seconds: float) -> Ended:
+    async def ended(self, id: str) -> Ended:
         """Wait for the end of a batch, asking less and less often; return what it brings."""
-        pause, unknown = poll_seconds, 0
+        pause, unknown = self._poll, 0
         while (status := str((batch := await self._look(id)).get(self.status_field))) not in (
             self.closed
         ):
@@ -132,7 +133,7 @@ class BatchAPI(ABC):
                     "provider; the same command goes on waiting for it."
                 )
             await asyncio.sleep(pause)
-            pause = min(pause * 1.5, poll_seconds * LONGEST_POLL)
+            pause = min(pause * 1.5, self._poll * LONGEST_POLL)
         return await self.brought(batch)
 
     async def _look(self, id: str) -> Content:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import ClassVar
 
 from s3.llm.errors import Fault
 from s3.llm.protocols import Response
 from s3.llm.protocols.base import Content
 from s3.llm.store import Batch
-from s3.llm.transport.batch_api import MARK, BatchAPI, Ended, Rejection, Replies, request_of
+from s3.llm.transport.batch_api import MARK, BatchAPI, Ended, Rejection, request_of
 
 # What the errors of a line mean that was not carried out.
 REASONS = {
@@ -22,9 +23,9 @@ REASONS = {
 class OpenAIBatchAPI(BatchAPI):
     """Files and batches at an address; replies to all requests come in files, too."""
 
-    open: ClassVar = ("validating", "in_progress", "finalizing", "cancelling")
-    closed: ClassVar = ("completed", "failed", "expired", "cancelled")
-    path: ClassVar = "/batches"
+    open: ClassVar[Sequence[str]] = ("validating", "in_progress", "finalizing", "cancelling")
+    closed: ClassVar[Sequence[str]] = ("completed", "failed", "expired", "cancelled")
+    path: ClassVar[str] = "/batches"
 
     def envelope(self) -> Content:
         """Return how each line is to be sent."""
@@ -59,20 +60,18 @@ class OpenAIBatchAPI(BatchAPI):
 
     async def brought(self, batch: Content) -> Ended:
         """Return what a batch's files hold, and what is said of it as a whole."""
-        replies: list[tuple[str, Response | Fault]] = []
-        for file in filter(None, (batch.get("output_file_id"), batch.get("error_file_id"))):
-            replies += self.replies(await self.lines(f"/files/{file}/content"))
+        replies = await self.files(batch.get("output_file_id"), batch.get("error_file_id"))
         status = batch["status"]
         rejection = _rejection(batch) if status == "failed" else None
         return Ended(replies, rejection, status == "cancelled")
 
-    def replies(self, lines: list[Content | Fault]) -> Replies:
-        """Yield what each line of a file says; also Mistral's are like that."""
-        for line in lines:
-            if isinstance(line, Fault):
-                yield "", line
-            else:
-                yield request_of(line), self._reply(line)
+    async def files(self, *ids: str | None) -> list[tuple[str, Response | Fault]]:
+        """Return what each line of the files says that there are."""
+        return [
+            ("", line) if isinstance(line, Fault) else (request_of(line), self._reply(line))
+            for id in filter(None, ids)
+            for line in await self.lines(f"/files/{id}/content")
+        ]
 
     def _reply(self, line: Content) -> Response | Fault:
         said, error = line.get("response"), line.get("error")
