@@ -16,7 +16,7 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from s3.errors import ConfigError
-from s3.llm import OpenAI, OpenAIBatch, Server, SmolLM2
+from s3.llm import OpenAI, OpenAIBatch, Server, Service, SmolLM2
 from s3.methods import S3, GoldOnly, ProGen, ZeroGen
 from s3.runs.experiment import Experiment
 from s3.student import Student
@@ -28,6 +28,7 @@ CLASSES = (
     OpenAI,
     OpenAIBatch,
     Server,
+    Service,
     SmolLM2,
     Student,
     S3,

@@ -40,8 +40,8 @@ ORDER = {
         providers
         session
     """,
-    "s3.llm.protocols": "base\nchat completions",
-    "s3.llm.limits": "budget rates\nlimiter",
+    "s3.llm.protocols": "base\nanthropic chat completions responses\nazure mistral",
+    "s3.llm.limits": "prices\nbudget rates\nlimiter",
     "s3.llm.transport": "base\nhttp batch_api\nonline batch openai_batch\nslots",
     "s3.student": """
         settings weighting probe

@@ -1,7 +1,7 @@
 """The LLM engine: prompts in, completions out, in order, each paid for once."""
 
 from s3.llm.errors import BudgetReached, TooManyFailures
-from s3.llm.providers import LLM, OpenAI, OpenAIBatch, Server, SmolLM2
+from s3.llm.providers import LLM, OpenAI, OpenAIBatch, Server, Service, SmolLM2
 from s3.llm.session import Session
 from s3.llm.types import Completion, Failure, Prompt, Style, Usage
 
@@ -14,6 +14,7 @@ __all__ = [
     "OpenAIBatch",
     "Prompt",
     "Server",
+    "Service",
     "Session",
     "SmolLM2",
     "Style",

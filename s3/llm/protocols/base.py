@@ -3,7 +3,7 @@
 A new format is a subclass in a file of its own, named in `PROTOCOLS`. What is here holds for the
 formats of OpenAI and of those who speak like it: the places of usage and errors, the meaning of
 the statuses, the headers that say how long to stay away. A format that differs overrides what
-differs: `finishes`, `used`, `headers`, `announced`, `content`.
+differs: `finishes`, `seeding`, `stated`, `headers`, `announced`, `content`.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ FILTERED = re.compile(r"content.?(filter|policy|management)", re.I)
 SPENT = re.compile(r"insufficient.?(quota|funds|balance)|billing|credit balance", re.I)
 
 Content = dict[str, Any]  # what a body holds
+Stated = tuple[Any, Any, Any]  # tokens as an endpoint states them: prompt's, reply's, cached
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,8 @@ class Protocol(ABC):
     """A wire format, for one model and sampling. Bodies are JSON, as bytes in UTF-8."""
 
     model: str
-    temperature: float
-    top_p: float
+    temperature: float | None  # None: not sent, the model's own
+    top_p: float | None
     length_field: str = "max_tokens"  # what the API calls the limit of a reply's length
 
     name: ClassVar[str]  # the option's value
@@ -73,9 +74,18 @@ class Protocol(ABC):
         """Return what each request says of itself, with the key unless it is empty."""
         return {"Authorization": f"Bearer {key}"} if key else {}
 
+    def sampling(self) -> Content:
+        """Return the settings of the sampling that are to be sent."""
+        settings = {"temperature": self.temperature, "top_p": self.top_p}
+        return {name: value for name, value in settings.items() if value is not None}
+
+    def seeding(self, seed: int) -> Content:
+        """Return what makes a reply repeat itself; nothing where an API has no such thing."""
+        return {"seed": seed}
+
     def encode(self, prompt: Prompt, seed: int, **more: Any) -> bytes:
         """Return the body of one request; `more` are fields that only some servers know."""
-        content = {**self.body(prompt), "seed": seed, **more}
+        content = {**self.body(prompt), **self.seeding(seed), **more}
         return json.dumps(content, ensure_ascii=False).encode()
 
     def content(self, response: Response, where: str) -> Content:
@@ -105,10 +115,8 @@ class Protocol(ABC):
         """
         usage = content.get("usage")
         usage = usage if isinstance(usage, dict) else {}
-        asked, given = _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens"))
+        asked, given, cached = map(count, self.stated(usage))
         if asked is not None and given is not None:
-            details = usage.get("prompt_tokens_details")
-            cached = _count(details.get("cached_tokens")) if isinstance(details, dict) else None
             return Tokens(asked, given, min(cached or 0, asked)), True
         try:
             text = str(self.reply(content)[0] or "")
@@ -116,6 +124,24 @@ class Protocol(ABC):
             return Tokens(asked or 0, given or 0), True
         asked = token_estimate(prompt.system + prompt.text) if asked is None else asked
         return Tokens(asked, token_estimate(text) if given is None else given), False
+
+    def stated(self, usage: Content) -> Stated:
+        """Return the tokens that a response's usage states; those of thoughts are the reply's.
+
+        Where a total is more than the prompt and the reply, thoughts are the difference.
+        """
+        names = ("prompt_tokens", "completion_tokens", "total_tokens")
+        asked, given, total = (count(usage.get(name)) for name in names)
+        if asked is not None and given is not None and total is not None:
+            given = max(given, total - asked)
+        # DeepSeek states what was read from its cache beside the details that others have.
+        cached = self.cached(usage, "prompt")
+        return asked, given, usage.get("prompt_cache_hit_tokens") if cached is None else cached
+
+    def cached(self, usage: Content, of: str) -> Any:
+        """Return the part of the prompt that was read from a cache, as a usage states it."""
+        details = usage.get(f"{of}_tokens_details")
+        return details.get("cached_tokens") if isinstance(details, dict) else None
 
     def completion(self, content: Content, id: str, used: Tokens) -> Completion:
         """Return the completion in a 200. Raises Fault or Unfit where there is none."""
@@ -209,7 +235,7 @@ def _advice(status: int) -> str:
     return "The endpoint rejects this request: check llm.model, llm.protocol and the settings."
 
 
-def _count(value: Any) -> int | None:
+def count(value: Any) -> int | None:
     """Return a number of tokens as an endpoint states it, None where it states none."""
     number = isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
     return int(value) if number else None

@@ -21,8 +21,7 @@ class ChatCompletions(Protocol):
         return {
             "model": self.model,
             "messages": [*turns, {"role": "user", "content": prompt.text}],
-            "temperature": self.temperature,
-            "top_p": self.top_p,
+            **self.sampling(),
             **({"stop": list(prompt.stop)} if prompt.stop else {}),
             self.length_field: prompt.reply_tokens,
         }

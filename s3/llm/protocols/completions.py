@@ -20,8 +20,7 @@ class Completions(Protocol):
         return {
             "model": self.model,
             "prompt": prompt.text,
-            "temperature": self.temperature,
-            "top_p": self.top_p,
+            **self.sampling(),
             **({"stop": list(prompt.stop)} if prompt.stop else {}),
             "max_tokens": prompt.reply_tokens,
         }
