@@ -40,7 +40,13 @@ ORDER = {
         providers
         session
     """,
-    "s3.llm.protocols": "base\nanthropic chat completions responses\nazure mistral",
+    "s3.llm.protocols": """
+        parsing waits
+        causes
+        base
+        anthropic chat completions responses
+        azure mistral
+    """,
     "s3.llm.limits": "prices\nbudget rates\nlimiter",
     "s3.llm.transport": "base\nhttp batch_api\nonline batch openai_batch\nslots",
     "s3.student": """

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from s3.llm.errors import RateLimited
-from s3.llm.protocols.base import Content, Protocol, Response, Stated, count, wait
+from s3.llm.protocols.base import Protocol, Reply, Stated
+from s3.llm.protocols.parsing import Content, count
 from s3.llm.types import Prompt, Style
 
 VERSION = "2023-06-01"
-OVERLOADED = 529  # all of the service is, not this account: it passes
 
 
 class AnthropicMessages(Protocol):
@@ -46,22 +45,27 @@ class AnthropicMessages(Protocol):
         """Return nothing: replies cannot be made to repeat."""
         return {}
 
+    def effort(self) -> Content:
+        """Return how much a model is to think, if that is chosen; "none" turns thinking off."""
+        if self.reasoning == "none":
+            return {"thinking": {"type": "disabled"}}
+        return {"output_config": {"effort": self.reasoning}} if self.reasoning else {}
+
     def prompt(self, body: Content) -> Prompt:
         """Return the prompt that a body asks."""
         (turn,) = body["messages"]
         stop = tuple(body.get("stop_sequences", ()))
-        return Prompt(turn["content"], body.get("system", ""), stop, body["max_tokens"])
+        return Prompt(turn["content"], body.get("system", ""), stop, body.get("max_tokens", 0))
 
-    def content(self, response: Response, where: str) -> Content:
-        """Return what a 200 holds; an overloaded service is waited for like a rate limit."""
-        if response.status == OVERLOADED:
-            raise RateLimited(wait(response.headers))
-        return super().content(response, where)
-
-    def reply(self, content: Content) -> tuple[Any, str]:
-        """Return the text blocks; those of other types are thoughts."""
-        texts = [block["text"] for block in content["content"] if block["type"] == "text"]
-        return "".join(texts), str(content.get("stop_reason") or "")
+    def reply(self, content: Content) -> Reply:
+        """Return the text blocks; thinking blocks are thoughts."""
+        blocks = content["content"]
+        return Reply(
+            "".join(block["text"] for block in blocks if block["type"] == "text"),
+            str(content.get("stop_reason") or ""),
+            "".join(str(block["thinking"]) for block in blocks if block["type"] == "thinking"),
+            calls=any(block["type"] == "tool_use" for block in blocks),
+        )
 
     def stated(self, usage: Content) -> Stated:
         """Return the tokens; what was read from the cache or written there is not in the input."""

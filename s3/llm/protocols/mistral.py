@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from s3.llm.protocols.base import Content
 from s3.llm.protocols.chat import ChatCompletions
+from s3.llm.protocols.parsing import Content
 
 
 class MistralChat(ChatCompletions):

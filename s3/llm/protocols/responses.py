@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from s3.llm.errors import Unfit
-from s3.llm.protocols.base import Content, Protocol, Response, Stated, message
+from s3.llm.protocols.base import Protocol, Reply, Stated
+from s3.llm.protocols.parsing import Content
 from s3.llm.types import Prompt, Style
-
-STATUSES = {"rate_limit_exceeded": 429, "server_error": 500, "vector_store_timeout": 500}
 
 
 class Responses(Protocol):
@@ -36,31 +33,31 @@ class Responses(Protocol):
         """Return nothing: replies cannot be made to repeat."""
         return {}
 
+    def effort(self) -> Content:
+        """Return how much a thinking model is to think, if that is chosen."""
+        return {"reasoning": {"effort": self.reasoning}} if self.reasoning else {}
+
     def prompt(self, body: Content) -> Prompt:
         """Return the prompt that a body asks; stop texts are not in it."""
-        return Prompt(body["input"], body.get("instructions", ""), (), body["max_output_tokens"])
+        length = body.get("max_output_tokens", 0)
+        return Prompt(body["input"], body.get("instructions", ""), (), length)
 
-    def content(self, response: Response, where: str) -> Content:
-        """Return what a 200 holds; one whose generation failed is judged by its cause."""
-        content = super().content(response, where)
-        error = content.get("error")
-        if content.get("status") != "failed" or not isinstance(error, dict):
-            return content
-        code = str(error.get("code"))
-        if code == "invalid_prompt" or "policy" in code:
-            raise Unfit("filtered", message(response.body))
-        return super().content(replace(response, status=STATUSES.get(code, 400)), where)
-
-    def reply(self, content: Content) -> tuple[Any, str]:
-        """Return the texts of the messages; items of other types are thoughts."""
-        items = [item for item in content["output"] if item["type"] == "message"]
-        parts = [part for item in items for part in item["content"]]
-        if any(part["type"] == "refusal" for part in parts):
-            return "", "content_filter"
+    def reply(self, content: Content) -> Reply:
+        """Return the texts of the messages; what a reasoning item holds are thoughts."""
+        output = content["output"]
+        parts = [part for item in output if item["type"] == "message" for part in item["content"]]
+        thoughts = [part for item in output for part in item.get("summary") or ()]
         cut = content.get("incomplete_details") or {}
-        end = str(cut.get("reason") or content.get("status") or "")
-        return "".join(part["text"] for part in parts if part["type"] == "output_text"), end
+        return Reply(
+            "".join(part["text"] for part in parts if part["type"] == "output_text"),
+            str(cut.get("reason") or content.get("status") or ""),
+            "".join(str(part["text"]) for part in thoughts),
+            "".join(str(part["refusal"]) for part in parts if part["type"] == "refusal"),
+            calls=any(item["type"] == "function_call" for item in output),
+        )
 
     def stated(self, usage: Content) -> Stated:
         """Return the tokens; those of thoughts are in the output's."""
-        return usage.get("input_tokens"), usage.get("output_tokens"), self.cached(usage, "input")
+        details = usage.get("input_tokens_details")
+        cached = details.get("cached_tokens") if isinstance(details, dict) else None
+        return usage.get("input_tokens"), usage.get("output_tokens"), cached

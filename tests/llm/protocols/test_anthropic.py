@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from s3.errors import UserError
 from s3.llm import Prompt
-from s3.llm.errors import Fault, RateLimited, Unfit
+from s3.llm.errors import Fault, NoRoom, RateLimited, Unfit
 from s3.llm.protocols import PROTOCOLS, Response
 from s3.llm.types import Tokens
 
@@ -59,6 +60,16 @@ def test_the_prompt_is_what_was_fresh_cached_and_written_to_the_cache() -> None:
     assert API.used(plain, PROMPT) == (Tokens(20, 4), True)
 
 
+def test_how_much_to_think_goes_by_anthropics_names() -> None:
+    assert replace(API, reasoning="low").request(PROMPT)["output_config"] == {"effort": "low"}
+    assert replace(API, reasoning="none").request(PROMPT)["thinking"] == {"type": "disabled"}
+
+
+def test_thoughts_that_used_up_the_reply_are_told_from_an_empty_one() -> None:
+    with pytest.raises(NoRoom):
+        API.read(body(THOUGHT, end="max_tokens"), "id", PROMPT)
+
+
 @pytest.mark.parametrize("end", ["max_tokens", "model_context_window_exceeded"])
 def test_a_reply_at_its_longest_is_cut_off(end: str) -> None:
     assert API.read(body(TEXT, end=end), "id", PROMPT).finish == "length"
@@ -79,6 +90,7 @@ def test_a_refusal_is_no_completion() -> None:
         (400, "invalid_request_error", "prompt is too long: 208310 tokens > 200000", Unfit),
         (413, "request_too_large", "Request exceeds the maximum size", Unfit),
         (401, "authentication_error", "invalid x-api-key", UserError),
+        (429, "rate_limit_error", "enforced_spend_limit_reached", UserError),
         (402, "billing_error", "Your credit balance is too low", UserError),
         (404, "not_found_error", "model: claude-x", UserError),
     ],

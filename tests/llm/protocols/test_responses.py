@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from s3.errors import UserError
 from s3.llm import Prompt
-from s3.llm.errors import Fault, RateLimited, Unfit
+from s3.llm.errors import Fault, NoRoom, RateLimited, Unfit
 from s3.llm.protocols import PROTOCOLS, Response
 from s3.llm.types import Tokens
 
@@ -64,6 +63,12 @@ def test_the_messages_are_read_and_the_thoughts_left_out() -> None:
     assert API.used(json.loads(body(said(text("x")))), PROMPT) == (Tokens(36, 87, 32), True)
 
 
+def test_thoughts_that_used_up_the_reply_are_told_from_an_empty_one() -> None:
+    cut = {"status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}}
+    with pytest.raises(NoRoom):
+        API.read(body(THOUGHT, **cut), "id", PROMPT)
+
+
 def test_a_reply_at_its_longest_is_cut_off() -> None:
     cut = {"status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}}
     assert API.read(body(said(text("half a")), **cut), "id", PROMPT).finish == "length"
@@ -91,7 +96,7 @@ def test_what_was_declined_or_filtered_is_no_completion(output: Any, more: Any) 
         ("rate_limit_exceeded", RateLimited),
         ("invalid_prompt", Unfit),
         ("bio_policy", Unfit),
-        ("data_residency_mismatch", UserError),
+        ("vector_store_timeout", Fault),
     ],
 )
 def test_a_200_that_failed_is_judged_by_its_cause(code: str, kind: type[Exception]) -> None:
