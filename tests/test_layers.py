@@ -40,8 +40,14 @@ ORDER = {
         providers
         session
     """,
-    "s3.llm.protocols": "base\nchat completions",
-    "s3.llm.limits": "budget rates\nlimiter",
+    "s3.llm.protocols": """
+        parsing waits
+        causes
+        base
+        anthropic chat completions responses
+        azure mistral
+    """,
+    "s3.llm.limits": "prices\nbudget rates\nlimiter",
     "s3.llm.transport": """
         base
         http calls

@@ -46,8 +46,27 @@ class RateLimited(Exception):
 
 
 class Unfit(Exception):
-    """This prompt will never be answered ("too_long", "filtered"): its request is given up."""
+    """This prompt will not be answered ("too_long", "declined"...): its request is given up."""
 
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(f"{reason}: {detail}")
         self.reason, self.detail = reason, detail
+
+
+class NoRoom(Unfit):
+    """Thoughts used up all of a reply's tokens: it may be asked once more with more room."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__("reasoning", detail)
+
+
+class Refused(UserError):
+    """The endpoint takes no request with these fields: it may be asked without them."""
+
+    def __init__(self, fields: tuple[str, ...], said: str) -> None:
+        super().__init__(said)
+        self.fields = fields
+
+
+class NothingUsable(UserError):
+    """None of the first replies is of use: more of them would be paid for nothing."""

@@ -46,7 +46,7 @@ class Completion:
 
 
 # Failures that are a prompt's own: the same prompt would fail again, so it is not asked again.
-UNFIT = ("too_long", "filtered")
+UNFIT = ("too_long", "filtered", "declined", "reasoning", "tool_call")
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class Tokens:
 
 def token_estimate(text: str) -> int:
     """Return about how many tokens a text has, at the four bytes a token of English text."""
-    return -(-len(text.encode()) // 4)
+    return -(-len(text.encode(errors="replace")) // 4)
 
 
 @dataclass

@@ -3,50 +3,57 @@
 A new format is a subclass in a file of its own, named in `PROTOCOLS`. What is here holds for the
 formats of OpenAI and of those who speak like it: the places of usage and errors, the meaning of
 the statuses, the headers that say how long to stay away. A format that differs overrides what
-differs: `finishes`, `used`, `headers`, `announced`, `content`.
+differs: `finishes`, `seeding`, `stated`, `headers`, `announced`, `content`.
 """
 
 from __future__ import annotations
 
-import email.utils
 import json
-import re
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, NamedTuple
 
-from s3.errors import UserError
-from s3.llm.errors import Fault, RateLimited, Unfit
+from s3.llm.errors import Fault, NoRoom, Refused, Unfit
+from s3.llm.protocols import waits
+from s3.llm.protocols.causes import FILTERED, cause, stated_status
+from s3.llm.protocols.parsing import Content, Response, count, parsed, said, shown
 from s3.llm.types import Completion, Prompt, Style, Tokens, token_estimate
 
-TOO_LONG = re.compile(
-    r"context.?(length|size|window)|too long|exceed_context|prompt is longer|max_model_len", re.I
-)
-FILTERED = re.compile(r"content.?(filter|policy|management)", re.I)
-SPENT = re.compile(r"insufficient.?(quota|funds|balance)|billing|credit balance", re.I)
+Stated = tuple[Any, Any, Any]  # tokens as an endpoint states them: prompt's, reply's, cached
 
-Content = dict[str, Any]  # what a body holds
+ROOM = 4096  # tokens for thoughts, where they used up those of the reply
+ESSENTIAL = {"model", "messages", "prompt", "input", "system", "instructions"}  # never left out
+# What the limit of a reply's length is called by some, and by others.
+RENAMED = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
 
 
-@dataclass(frozen=True)
-class Response:
-    """An HTTP response; header names in lower case, the body whole."""
+class Reply(NamedTuple):
+    """What a response holds, before it is judged; `text` without thoughts, its parts joined."""
 
-    status: int
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes = b""
+    text: Any
+    end: str  # as the API calls it
+    thought: str = ""  # what a thinking model wrote before the text, in a field of its own
+    refusal: str = ""  # why it declined, in a field of its own
+    error: Any = None  # what broke it off
+    calls: bool = False  # tools, where a text was asked for
 
 
 @dataclass(frozen=True)
 class Protocol(ABC):
-    """A wire format, for one model and sampling. Bodies are JSON, as bytes in UTF-8."""
+    """A wire format, for one model and sampling. Bodies are JSON, as bytes in UTF-8.
+
+    `omit` and `room` are also what a session learns of its endpoint: see `suited`.
+    """
 
     model: str
-    temperature: float
-    top_p: float
+    temperature: float | None  # None: not sent, the model's own
+    top_p: float | None
     length_field: str = "max_tokens"  # what the API calls the limit of a reply's length
+    reasoning: str | None = None  # the effort of a thinking model
+    extra: Mapping[str, Any] = field(default_factory=dict)  # fields to add, or to replace
+    omit: tuple[str, ...] = ()  # fields that are not to be sent
+    room: int = 0  # tokens that thoughts may take beside the reply's own
 
     name: ClassVar[str]  # the option's value
     path: ClassVar[str]  # below the base URL
@@ -56,160 +63,161 @@ class Protocol(ABC):
 
     @abstractmethod
     def body(self, prompt: Prompt) -> Content:
-        """Return what decides a prompt's reply, but for the seed."""
+        """Return what the format sends for a prompt, but for the seed; `request` completes it."""
 
     @abstractmethod
     def prompt(self, body: Content) -> Prompt:
-        """Return the prompt that a body asks: the inverse of `body`."""
+        """Return the prompt that a body asks: the inverse of `request`."""
 
     @abstractmethod
-    def reply(self, content: Content) -> tuple[Any, str]:
-        """Return a reply's text and its end as the API calls it; KeyError etc. where there is none.
-
-        `finishes` translates the end.
-        """
+    def reply(self, content: Content) -> Reply:
+        """Return what a response holds; KeyError, TypeError etc. where there is no reply."""
 
     def headers(self, key: str) -> dict[str, str]:
         """Return what each request says of itself, with the key unless it is empty."""
         return {"Authorization": f"Bearer {key}"} if key else {}
 
+    def sampling(self) -> Content:
+        """Return the settings of the sampling that are to be sent."""
+        settings = {"temperature": self.temperature, "top_p": self.top_p}
+        return {name: value for name, value in settings.items() if value is not None}
+
+    def seeding(self, seed: int) -> Content:
+        """Return what makes a reply repeat itself; nothing where an API has no such thing."""
+        return {"seed": seed}
+
+    def effort(self) -> Content:
+        """Return how much a thinking model is to think, if that is chosen."""
+        return {"reasoning_effort": self.reasoning} if self.reasoning else {}
+
+    def sized(self, prompt: Prompt) -> Prompt:
+        """Return a prompt with room for thoughts beside its reply."""
+        return replace(prompt, reply_tokens=prompt.reply_tokens + self.room)
+
+    def request(self, prompt: Prompt) -> Content:
+        """Return what decides a prompt's reply, but for the seed: as it is sent."""
+        content = {**self.body(self.sized(prompt)), **self.effort(), **self.extra}
+        for name in self.omit:
+            value, other = content.pop(name, None), RENAMED.get(name)
+            if value is not None and other and other not in self.omit:
+                content[other] = value
+        return content
+
     def encode(self, prompt: Prompt, seed: int, **more: Any) -> bytes:
         """Return the body of one request; `more` are fields that only some servers know."""
-        content = {**self.body(prompt), "seed": seed, **more}
-        return json.dumps(content, ensure_ascii=False).encode()
+        seeding = {k: v for k, v in self.seeding(seed).items() if k not in self.omit}
+        content = {**self.request(prompt), **seeding, **more}
+        return json.dumps(content, ensure_ascii=False).encode(errors="replace")
+
+    def limit(self, body: Content) -> int:
+        """Return how many tokens a body allows the reply; 0 where it sets no limit."""
+        names = (self.length_field, *RENAMED)
+        return int(next((body[name] for name in names if name in body), 0))
+
+    def suited(self, why: Refused | NoRoom) -> Protocol | None:
+        """Return this format as the endpoint wants it; None where that was tried already."""
+        if isinstance(why, NoRoom):
+            return None if self.room else replace(self, room=ROOM)
+        new = set(why.fields) - {*self.omit, *self.extra}
+        return replace(self, omit=(*self.omit, *sorted(new))) if new else None
 
     def content(self, response: Response, where: str) -> Content:
         """Return what a 200 holds. Else raise RateLimited, Unfit, Fault or UserError by cause.
 
         `where` names the endpoint and the model in errors.
         """
-        status = response.status
-        if status == 200:
-            return parsed(response.body)
-        said = message(response.body)
-        if status == 429 and not SPENT.search(said):
-            told = wait(response.headers)
-            raise RateLimited(self.announced(response.headers) if told is None else told)
-        if status >= 500 or status in (408, 409, 425):
-            raise Fault("server_error", f"HTTP {status}: {said}")
-        if status in (400, 413, 422) and (TOO_LONG.search(said) or status == 413):
-            raise Unfit("too_long", said)
-        if status == 400 and FILTERED.search(said):
-            raise Unfit("filtered", said)
-        raise UserError(f"{where} answered HTTP {status}: {said}. {_advice(status)}")
+        if 200 <= response.status < 300:
+            content = parsed(response.body)
+            error = content if content.get("object") == "error" else content.get("error")
+            if not error:
+                return content
+            response = replace(response, status=stated_status(error))
+        sent = {*self.request(Prompt("", stop=("\n",))), *self.seeding(0)} - {*self.omit}
+        asked = waits.wait(response.headers)
+        asked = self.announced(response.headers) if asked is None else asked
+        raise cause(response, asked, where, sent - {*ESSENTIAL, *self.extra, *self.effort()})
 
     def used(self, content: Content, prompt: Prompt) -> tuple[Tokens, bool]:
         """Return the tokens of a response, and whether it states them: else they are estimated.
 
-        What holds no reply at all and states nothing is taken to have cost nothing.
+        No prompt and no text have no tokens: who states so states nothing.
         """
         usage = content.get("usage")
-        usage = usage if isinstance(usage, dict) else {}
-        asked, given = _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens"))
-        if asked is not None and given is not None:
-            details = usage.get("prompt_tokens_details")
-            cached = _count(details.get("cached_tokens")) if isinstance(details, dict) else None
-            return Tokens(asked, given, min(cached or 0, asked)), True
+        asked, given, cached = map(count, self.stated(usage if isinstance(usage, dict) else {}))
         try:
-            text = str(self.reply(content)[0] or "")
-        except (KeyError, IndexError, TypeError):
+            reply = self.reply(content)
+            text = str(reply[0] or "") + "".join(reply[2:3])
+        except (LookupError, TypeError, AttributeError):
+            text = ""
+        asked, given = asked or None, given or (None if text else given)
+        if asked is not None and given is not None:
+            return Tokens(asked, given, min(cached or 0, asked)), True
+        if content.get("error"):
             return Tokens(asked or 0, given or 0), True
         asked = token_estimate(prompt.system + prompt.text) if asked is None else asked
         return Tokens(asked, token_estimate(text) if given is None else given), False
 
-    def completion(self, content: Content, id: str, used: Tokens) -> Completion:
-        """Return the completion in a 200. Raises Fault or Unfit where there is none."""
+    def stated(self, usage: Content) -> Stated:
+        """Return the tokens that a response's usage states; those of thoughts are the reply's.
+
+        Where a total is more than the prompt and the reply, thoughts are the difference (Gemini).
+        """
+        names = ("prompt_tokens", "completion_tokens", "total_tokens")
+        asked, given, total = (count(usage.get(name)) for name in names)
+        if asked and given is not None and total is not None:
+            given = max(given, total - asked)
+        details = usage.get("prompt_tokens_details")
+        cached = details.get("cached_tokens") if isinstance(details, dict) else None
+        # DeepSeek states what was read from its cache beside the details that others have.
+        return asked, given, usage.get("prompt_cache_hit_tokens") if cached is None else cached
+
+    def completion(
+        self, content: Content, id: str, used: Tokens, stop: tuple[str, ...] = ()
+    ) -> Completion:
+        """Return the completion in a 200, up to the first of `stop`, which may not be sent.
+
+        Raises Fault or Unfit where there is none.
+        """
         try:
-            text, finish = self.reply(content)
-        except (KeyError, IndexError, TypeError):
-            raise Fault("unparsable", message(json.dumps(content).encode())) from None
-        finish = self.finishes.get(finish, finish)
+            reply = Reply(*self.reply(content))
+        except (LookupError, TypeError, AttributeError):
+            raise Fault("unparsable", said(content) or f"only {', '.join(content)}"[:300]) from None
+        finish = self.finishes.get(reply.end, reply.end)
+        if reply.error or finish == "error":
+            text = said({"error": reply.error})
+            raise Unfit("filtered", text) if FILTERED.search(text) else Fault("broken_off", text)
         if finish == "content_filter":
             raise Unfit("filtered", "the endpoint's content filter cut the reply")
-        if not isinstance(text, str) or not text.strip():
-            raise Fault("empty", f"finish_reason {finish or 'none'}")
+        text = _up_to(reply.text, stop)
+        if not text.strip():
+            raise _without_text(reply, finish)
         model = str(content.get("model") or "")
         return Completion(id, text, model, finish, used.prompt, used.completion)
 
     def announced(self, headers: Mapping[str, str]) -> float | None:
-        """Return the seconds until `x-ratelimit-*` headers allow one more request, if not now."""
-        waits = []
-        for kind in ("requests", "tokens"):
-            if headers.get(f"x-ratelimit-remaining-{kind}") != "0":
-                continue
-            limit = headers.get(f"x-ratelimit-limit-{kind}", "")
-            reset = seconds(headers.get(f"x-ratelimit-reset-{kind}", ""))
-            if limit.isdigit() and int(limit) and reset:
-                waits.append(reset / int(limit))  # after `reset`, all of the limit is there again
-        return max(waits, default=None)
+        """Return the seconds until the headers allow one more request, if not now."""
+        return waits.announced(headers)
 
     def read(self, body: bytes, id: str, prompt: Prompt) -> Completion:
         """Return the completion in a body that the store holds."""
         content = parsed(body)
-        return self.completion(content, id, self.used(content, prompt)[0])
+        return self.completion(content, id, self.used(content, prompt)[0], prompt.stop)
 
 
-def parsed(body: bytes) -> Content:
-    """Return the JSON object in a body. Raises Fault where there is none."""
-    try:
-        content = json.loads(body)
-    except ValueError:
-        raise Fault("truncated", f"{len(body)} bytes are no JSON") from None
-    if not isinstance(content, dict):
-        raise Fault("unparsable", message(body))
-    return content
+def _up_to(text: Any, stop: tuple[str, ...]) -> str:
+    """Return a text up to the first of the stops."""
+    text = text if isinstance(text, str) else ""
+    return str(text[: min((text.find(one) for one in stop if one in text), default=len(text))])
 
 
-def message(body: bytes) -> str:
-    """Return what an error's body says, in one line of at most 300 characters."""
-    try:
-        error = json.loads(body)["error"]
-        parts = (
-            [str(error.get(name) or "") for name in ("message", "type", "code")]
-            if isinstance(error, dict)
-            else [str(error)]
+def _without_text(reply: Reply, finish: str) -> Exception:
+    """Return why a reply has no text: only an empty one may be another with the next seed."""
+    if reply.refusal:
+        return Unfit("declined", shown(str(reply.refusal)))
+    if reply.calls or finish in ("tool_calls", "function_call"):
+        return Unfit("tool_call", "it called a tool where a text was asked for")
+    if reply.thought or (finish == "length" and not reply.text):
+        return NoRoom(
+            "reasoning used up the reply: llm.reasoning=low (or none) makes the model think less"
         )
-        text = " ".join(part for part in parts if part)
-    except (ValueError, KeyError, TypeError):
-        text = body.decode(errors="replace")
-    # Nothing of an endpoint's may steer the terminal that shows it.
-    shown = "".join(sign if sign.isprintable() else " " for sign in text[:1000])
-    return " ".join(shown.split())[:300] or "(nothing)"
-
-
-def wait(headers: Mapping[str, str]) -> float | None:
-    """Return how many seconds a response asks to stay away, if it does."""
-    for name, scale in (("retry-after-ms", 1e-3), ("retry-after", 1.0)):
-        value = headers.get(name, "")
-        if re.fullmatch(r"\d+(\.\d+)?", value):
-            return float(value) * scale
-    if date := email.utils.parsedate_tz(headers.get("retry-after", "")):
-        return max(0.0, email.utils.mktime_tz(date) - time.time())
-    return None
-
-
-def seconds(duration: str) -> float | None:
-    """Parse a duration as providers write it: "1s", "6m0s", "20ms", "2h3m", or bare seconds."""
-    if re.fullmatch(r"\d+(\.\d+)?", duration):
-        return float(duration)
-    parts = re.findall(r"(\d+(?:\.\d+)?)(ms|h|m|s)", duration)
-    scales = {"ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
-    return sum(float(number) * scales[unit] for number, unit in parts) if parts else None
-
-
-def _advice(status: int) -> str:
-    if status in (401, 403):
-        return "Check the API key in the environment and what it is allowed to use."
-    if status in (402, 429):
-        return "The account's quota is spent: add credit, then run the same command to continue."
-    if status == 404:
-        return "Check llm.model and llm.base_url (it ends in /v1 with most servers)."
-    if 300 <= status < 400:
-        return "Redirects are not followed: set llm.base_url to the final address."
-    return "The endpoint rejects this request: check llm.model, llm.protocol and the settings."
-
-
-def _count(value: Any) -> int | None:
-    """Return a number of tokens as an endpoint states it, None where it states none."""
-    number = isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
-    return int(value) if number else None
+    return Fault("empty", f"finish_reason {finish or 'none'}")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from s3.llm.protocols.base import Content, Protocol
+from s3.llm.protocols.base import Protocol, Reply
+from s3.llm.protocols.parsing import Content
 from s3.llm.types import Prompt, Style
 
 
@@ -21,8 +22,7 @@ class ChatCompletions(Protocol):
         return {
             "model": self.model,
             "messages": [*turns, {"role": "user", "content": prompt.text}],
-            "temperature": self.temperature,
-            "top_p": self.top_p,
+            **self.sampling(),
             **({"stop": list(prompt.stop)} if prompt.stop else {}),
             self.length_field: prompt.reply_tokens,
         }
@@ -30,10 +30,28 @@ class ChatCompletions(Protocol):
     def prompt(self, body: Content) -> Prompt:
         """Return the prompt that a body asks."""
         turns = {turn["role"]: turn["content"] for turn in body["messages"]}
-        stop, length = tuple(body.get("stop", ())), body[self.length_field]
-        return Prompt(turns["user"], turns.get("system", ""), stop, length)
+        stop = tuple(body.get("stop", ()))
+        return Prompt(turns["user"], turns.get("system", ""), stop, self.limit(body))
 
-    def reply(self, content: Content) -> tuple[Any, str]:
-        """Return the first choice's text and finish reason."""
+    def reply(self, content: Content) -> Reply:
+        """Return what the first choice holds."""
         choice = content["choices"][0]
-        return choice["message"]["content"], str(choice.get("finish_reason") or "")
+        message = choice["message"]
+        text, thought = _texts(message.get("content"))
+        return Reply(
+            text,
+            str(choice.get("finish_reason") or ""),
+            thought + str(message.get("reasoning_content") or message.get("reasoning") or ""),
+            str(message.get("refusal") or ""),
+            choice.get("error"),
+            bool(message.get("tool_calls") or message.get("function_call")),
+        )
+
+
+def _texts(content: Any) -> tuple[str, str]:
+    """Return the text of a message's content, which may be a list of parts, and its thoughts."""
+    if not isinstance(content, list):
+        return content or "", ""
+    parts = [{"text": part} if isinstance(part, str) else part for part in content]
+    thoughts = "".join(str(part["thinking"]) for part in parts if "thinking" in part)
+    return "".join(str(part["text"]) for part in parts if "text" in part), thoughts

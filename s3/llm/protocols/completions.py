@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from s3.llm.protocols.base import Content, Protocol
+from s3.llm.protocols.base import Protocol, Reply
+from s3.llm.protocols.parsing import Content
 from s3.llm.types import Prompt, Style
 
 
@@ -20,17 +21,17 @@ class Completions(Protocol):
         return {
             "model": self.model,
             "prompt": prompt.text,
-            "temperature": self.temperature,
-            "top_p": self.top_p,
+            **self.sampling(),
             **({"stop": list(prompt.stop)} if prompt.stop else {}),
-            "max_tokens": prompt.reply_tokens,
+            self.length_field: prompt.reply_tokens,
         }
 
     def prompt(self, body: Content) -> Prompt:
         """Return the prompt that a body asks."""
-        return Prompt(body["prompt"], "", tuple(body.get("stop", ())), body["max_tokens"])
+        return Prompt(body["prompt"], "", tuple(body.get("stop", ())), self.limit(body))
 
-    def reply(self, content: Content) -> tuple[Any, str]:
-        """Return the first choice's text and finish reason."""
+    def reply(self, content: Content) -> Reply:
+        """Return what the first choice holds."""
         choice = content["choices"][0]
-        return choice["text"], str(choice.get("finish_reason") or "")
+        end, thought = choice.get("finish_reason"), choice.get("reasoning")
+        return Reply(choice["text"], str(end or ""), str(thought or ""), "", choice.get("error"))

@@ -11,8 +11,8 @@ from datetime import datetime
 from typing import ClassVar
 
 from s3.llm.errors import Fault
-from s3.llm.protocols import Response
-from s3.llm.protocols.base import Content, message
+from s3.llm.protocols import Content, Response
+from s3.llm.protocols.parsing import message
 from s3.llm.store import Batch
 from s3.llm.transport.batch_api import BatchAPI, Ended, request_of
 

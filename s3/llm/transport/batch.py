@@ -18,7 +18,7 @@ from functools import partial
 from s3.errors import UserError
 from s3.llm.errors import Fault, Unfit
 from s3.llm.limits import most
-from s3.llm.protocols.base import SPENT
+from s3.llm.protocols.causes import SPENT
 from s3.llm.store import Batch, Store
 from s3.llm.transport.base import Address, Context, LoopTransport, Request
 from s3.llm.transport.batch_api import LONGEST_POLL, BatchAPI, Ended, Rejection

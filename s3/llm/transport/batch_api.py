@@ -16,8 +16,8 @@ from typing import Any, ClassVar
 
 from s3.errors import UserError
 from s3.llm.errors import Fault
-from s3.llm.protocols import Response
-from s3.llm.protocols.base import Content, parsed
+from s3.llm.protocols import Content, Response
+from s3.llm.protocols.parsing import parsed
 from s3.llm.store import Batch
 from s3.llm.transport.base import Address, Context, Request, back_off, seed_of
 from s3.llm.transport.calls import Calls, NotThereError, UnsureError
@@ -159,8 +159,8 @@ class BatchAPI(ABC):
                 found.append(parsed(text))
             except Fault as fault:
                 found.append(fault)
-            except RecursionError:
-                found.append(Fault("unparsable", "a line nested too deep"))
+            except UserError as error:  # what would be a stream, were it a response
+                found.append(Fault("no_json", str(error)))
         return found
 
     def response(self, status: int, body: Any) -> Response:

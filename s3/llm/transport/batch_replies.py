@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 
 from s3.errors import UserError
 from s3.llm.errors import Fault, RateLimited, Unfit
-from s3.llm.protocols import Response
-from s3.llm.protocols.base import SPENT, Content
+from s3.llm.protocols import Content, Response
+from s3.llm.protocols.causes import SPENT
 from s3.llm.store import Payment
 from s3.llm.transport.base import Context
 from s3.llm.transport.calls import spent
@@ -64,7 +64,7 @@ def _read(context: Context, id: str, body: Content | None, reply: Response | Fau
         payment = Payment(used, context.budget.price.of(used))
         if body is None:
             raise Fault("unknown_id", f"a reply to {id[:80]!r}, which was not asked")
-        protocol.completion(content, id, used)
+        protocol.completion(content, id, used, prompt.stop)
         raw = json.dumps(body, ensure_ascii=False).encode()
         return Read(id, replace(payment, id=id, request=raw, reply=reply.body), stated)
     except (Fault, Unfit) as error:

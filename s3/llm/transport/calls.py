@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from s3.errors import UserError
 from s3.llm.errors import Fault, RateLimited, Unfit
-from s3.llm.protocols import Protocol, Response
-from s3.llm.protocols.base import SPENT, Content, message, parsed
+from s3.llm.protocols import Content, Protocol, Response
+from s3.llm.protocols.causes import SPENT
+from s3.llm.protocols.parsing import message, parsed
 from s3.llm.transport.base import Address
 
 if TYPE_CHECKING:
@@ -43,7 +44,8 @@ class Calls:
     def __init__(self, where: str, protocol: Protocol, address: Address, attempts: int) -> None:
         """`where` names the endpoint and the model in errors."""
         self._where, self._protocol, self._address = where, protocol, address
-        self._client = client(address, protocol.headers(address.key), attempts)
+        self._headers = protocol.headers(address.key)
+        self._client = client(address, attempts)
 
     async def close(self) -> None:
         """End the connections."""
@@ -56,15 +58,13 @@ class Calls:
     async def once(self, path: str, body: Content | bytes) -> Content:
         """Send what may not be sent twice. Raises UnsureError where it may have arrived."""
         whole = {"content": body} if isinstance(body, bytes) else {"body": body}
-        headers = {"Content-Type": "application/json"}
-        options = {"max_retries": 0, "headers": headers}
-        return self._content(path, await self._send("post", path, options=options, **whole))
+        said = await self._send("post", path, "application/json", tries={"max_retries": 0}, **whole)
+        return self._content(path, said)
 
     async def upload(self, lines: bytes) -> str:
         """Upload the lines of a batch as a file; return its id."""
-        options = {"headers": {"Content-Type": "multipart/form-data"}}
         files, body = {"file": ("requests.jsonl", lines)}, {"purpose": "batch"}
-        said = await self._send("post", "/files", body=body, files=files, options=options)
+        said = await self._send("post", "/files", "multipart/form-data", body=body, files=files)
         return self.id(self._content("/files", said), "/files")
 
     async def file(self, path: str) -> bytes:
@@ -77,13 +77,21 @@ class Calls:
             return id
         raise self._odd(path, f"with no id: {content}")
 
-    async def _send(self, method: str, path: str, **how: Any) -> httpx2.Response:
+    async def _send(
+        self, method: str, path: str, kind: str = "", tries: Any = None, **what: Any
+    ) -> httpx2.Response:
         import httpx2
         import openai
 
+        # What the environment says of an account at OpenAI is not for others.
+        own = ("Authorization", "OpenAI-Organization", "OpenAI-Project")
+        headers = {**dict.fromkeys(own, openai.Omit()), **self._headers}
+        options = {"headers": {**headers, "Content-Type": kind or openai.Omit()}, **(tries or {})}
         try:
-            call = getattr(self._client, method)(path, cast_to=httpx2.Response, **how)
-            response: httpx2.Response = await call
+            call = getattr(self._client, method)
+            response: httpx2.Response = await call(
+                path, cast_to=httpx2.Response, options=options, **what
+            )
         except openai.APIStatusError as error:
             raise self._refused(path, error.status_code, error.response.content) from None
         except openai.APIError as error:
@@ -118,10 +126,9 @@ class Calls:
         """Return the JSON of a success, which may still hold an error."""
         try:
             content = parsed(response.content)
-        except (Fault, RecursionError):
-            raise self._odd(
-                path, f"with what is no JSON: {self._shown(response.content)}"
-            ) from None
+        except (Fault, UserError):
+            said = self._shown(response.content)
+            raise self._odd(path, f"with no JSON object: {said}") from None
         if not content.get("error"):
             return content
         said = self._shown(response.content)
@@ -148,7 +155,7 @@ def spent(where: str, said: str) -> UserError:
     )
 
 
-def client(address: Address, headers: dict[str, str], attempts: int) -> openai.AsyncOpenAI:
+def client(address: Address, attempts: int) -> openai.AsyncOpenAI:
     """Return openai's client, as careful as our own HTTP: no redirects, a bounded body."""
     import httpx2
     import openai
@@ -171,12 +178,9 @@ def client(address: Address, headers: dict[str, str], attempts: int) -> openai.A
     async def bound(response: httpx2.Response) -> None:
         response.stream = Bounded(response.stream)
 
-    # What the environment says of an account at OpenAI is not for others.
-    own = dict.fromkeys(("Authorization", "OpenAI-Organization", "OpenAI-Project"), openai.Omit())
     return openai.AsyncOpenAI(
         base_url=address.url,
         api_key=address.key,
-        default_headers={**own, **headers},  # type: ignore[dict-item]
         max_retries=attempts - 1,
         http_client=openai.DefaultAsyncHttpxClient(
             trust_env=False,

@@ -50,7 +50,7 @@ class HTTP:
         """Send JSON. Raises Fault where no whole response comes, UserError without trust."""
         try:
             async with self._session.post(
-                self._address.url + path, data=body, allow_redirects=False
+                self._address.at(path), data=body, allow_redirects=False
             ) as response:
                 said = bytearray()
                 async for chunk in response.content.iter_any():

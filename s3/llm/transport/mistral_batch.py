@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import ClassVar
 
-from s3.llm.protocols.base import Content
+from s3.llm.protocols import Content
 from s3.llm.store import Batch
 from s3.llm.transport.batch_api import MARK, Ended, Rejection
 from s3.llm.transport.openai_batch import OpenAIBatchAPI

@@ -11,7 +11,7 @@ from functools import partial
 from s3.errors import UserError
 from s3.llm.errors import Fault, RateLimited, Unfit
 from s3.llm.limits import Limiter, guess, most
-from s3.llm.protocols.base import Content
+from s3.llm.protocols import Content
 from s3.llm.store import Payment, Store
 from s3.llm.transport.base import Address, Context, LoopTransport, Request, back_off, seed_of
 from s3.llm.transport.http import HTTP

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from s3.llm.errors import Fault
-from s3.llm.protocols import Response
-from s3.llm.protocols.base import Content
+from s3.llm.protocols import Content, Response
 from s3.llm.store import Batch
 from s3.llm.transport.batch_api import MARK, BatchAPI, Ended, Rejection, request_of
 

@@ -9,7 +9,7 @@ import pytest
 from s3.errors import UserError
 from s3.llm.errors import Fault, RateLimited, Unfit
 from s3.llm.protocols import ChatCompletions, Completions, Protocol, Response
-from s3.llm.protocols.base import seconds, wait
+from s3.llm.protocols.waits import seconds, wait
 from s3.llm.types import Prompt, Tokens
 
 CHAT, TEXT = ChatCompletions("m", 0.9, 0.9), Completions("m", 0.9, 0.9)
@@ -105,7 +105,10 @@ def test_a_format_translates_what_its_api_calls_the_ends() -> None:
 @pytest.mark.parametrize(
     ("usage", "expected"),
     [
-        ({"prompt_tokens": 5, "completion_tokens": 0}, (Tokens(5, 0), True)),
+        ({"prompt_tokens": "5", "completion_tokens": "4.0"}, (Tokens(5, 4), True)),
+        ({"prompt_tokens": 0, "completion_tokens": 0}, (Tokens(2, 3), False)),  # a text, for none
+        ({"prompt_tokens": -5, "completion_tokens": 10**30}, (Tokens(2, 3), False)),
+        ({"prompt_tokens": float("nan"), "completion_tokens": True}, (Tokens(2, 3), False)),
         (
             {
                 "prompt_tokens": 5,
