@@ -32,9 +32,10 @@ ORDER = {
     "s3.llm": """
         types
         errors
+        keys
         settings
         protocols store
-        limits
+        limits format trial
         transport
         embedded
         providers

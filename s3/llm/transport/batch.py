@@ -169,7 +169,7 @@ class BatchTransport(LoopTransport):
                 used, stated = protocol.used(content, prompt)
                 cost = self._context.budget.price.of(used)
                 paid.append((Payment(used, cost), stated))
-                protocol.completion(content, id, used)
+                protocol.completion(content, id, used, prompt.stop)
                 raw = json.dumps(body, ensure_ascii=False).encode()
                 paid[-1] = Payment(used, cost, id, raw, response.body), stated
             except (Fault, RateLimited):

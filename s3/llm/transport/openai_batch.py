@@ -94,7 +94,7 @@ class OpenAIBatchAPI(BatchAPI):
         replies: dict[str, Response] = {}
         for file in filter(None, (state.output_file_id, state.error_file_id)):
             said = await self._call(self._client.files.content(file))
-            replies |= _replies(self._address.redact(said.content))
+            replies |= _replies(said.content)
         return Ended(replies, _rejection(state) if state.status == "failed" else None)
 
     async def _call(self, call: Coroutine[Any, Any, T]) -> T:
