@@ -39,7 +39,7 @@ ORDER = {
         transport
         embedded
         providers
-        session
+        session check
     """,
     "s3.llm.protocols": """
         parsing waits
@@ -69,7 +69,7 @@ ORDER = {
     "s3.audit": "similar\nsplit\nauditor\nfile",
     "s3.runs": "folder significance\nreading identity\nlisteners dryrun\nrounds\nexperiment",
     "s3.runs.listeners": "base\nsummary table wandb",
-    "s3.commands": "audit store\napp",
+    "s3.commands": "audit check store\napp",
     "s3.runs.dryrun": "habits\nrehearsal\nplan",
 }
 HEAVY = {"torch", "transformers", "datasets", "pyarrow", "datasketch", "wandb", "xllamacpp"}
