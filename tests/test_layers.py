@@ -32,13 +32,14 @@ ORDER = {
     "s3.llm": """
         types
         errors
+        keys
         settings
         protocols store
-        limits
+        limits format trial
         transport
         embedded
         providers
-        session
+        session check
     """,
     "s3.llm.protocols": """
         parsing waits
@@ -74,7 +75,7 @@ ORDER = {
     "s3.audit": "similar\nsplit\nauditor\nfile",
     "s3.runs": "folder significance\nreading identity\nlisteners dryrun\nrounds\nexperiment",
     "s3.runs.listeners": "base\nsummary table wandb",
-    "s3.commands": "audit store\napp",
+    "s3.commands": "audit check store\napp",
     "s3.runs.dryrun": "habits\nrehearsal\nplan",
 }
 HEAVY = {"torch", "transformers", "datasets", "pyarrow", "datasketch", "wandb", "xllamacpp"}

@@ -7,7 +7,7 @@ service that speaks a known protocol is a YAML of `Service`, or of `BatchService
 
 from __future__ import annotations
 
-import os
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -16,8 +16,10 @@ from typing import Any, ClassVar
 
 from s3.errors import UserError
 from s3.llm.embedded import MODEL, SLOTS, WEIGHTS, serving
+from s3.llm.keys import key_of
 from s3.llm.limits import Budget, Limiter, Price, price_of
 from s3.llm.protocols import PROTOCOLS, Protocol
+from s3.llm.protocols.base import ROOM
 from s3.llm.settings import OnlineSettings, RemoteSettings, Settings
 from s3.llm.transport.anthropic_batch import AnthropicBatchAPI
 from s3.llm.transport.base import Address, Context, Transport
@@ -32,6 +34,11 @@ BULK: dict[str, type[BatchAPI]] = {
     "anthropic": AnthropicBatchAPI,
     "mistral": MistralBatchAPI,
 }
+# Models of OpenAI's that always think, by whichever provider: they refuse sampling and stops, and
+# their thoughts count as the reply's tokens. Later ones of the gpt-5 kind need only the new name
+# of the reply's limit.
+THINKING = re.compile(r"(?:.*/)?(o\d+(-(?!.*chat).*)?|gpt-5(-(mini|nano|pro|codex))?(-\d{4}-.*)?)")
+NEWER = re.compile(r"(?:.*/)?gpt-5.*")
 
 
 @dataclass(kw_only=True)
@@ -95,19 +102,26 @@ class Remote(RemoteSettings, LLM):
         return self.base_url.rstrip("/")
 
     def identity(self) -> dict[str, Any]:
-        """The address, the format, the model and its sampling."""
+        """The address, the format, the model, its sampling, and what else is chosen to be sent."""
+        chosen = {"reasoning": self.reasoning, "extra": self.extra, "omit": sorted(self.omit)}
         return {
             "base_url": self.endpoint,
             "protocol": self.protocol,
             "model": self.model,
             "temperature": self.temperature,
             "top_p": self.top_p,
+            **{name: value for name, value in chosen.items() if value},
         }
 
     def make_protocol(self) -> Protocol:
-        """Return the chosen format."""
-        settings = self.model, self.temperature, self.top_p
-        return PROTOCOLS[self.protocol](*settings, self.length_field)
+        """Return the chosen format, as the model is known to want it."""
+        omit, thinks = list(self.omit), bool(THINKING.fullmatch(self.model))
+        omit += ["max_tokens"] if NEWER.fullmatch(self.model) or thinks else []
+        omit += ["temperature", "top_p", "stop"] if thinks else []
+        return PROTOCOLS[self.protocol](
+            self.model, self.temperature, self.top_p, self.length_field, self.reasoning,
+            self.extra, tuple(dict.fromkeys(omit)), ROOM if thinks else 0,
+        )  # fmt: skip
 
     def price(self) -> Price | None:
         """Return the config's price, else the listed one."""
@@ -203,7 +217,7 @@ class Server(Online):
     @contextmanager
     def address(self) -> Iterator[Address]:
         """Take the address as it stands, with the key of the environment if there is one."""
-        yield Address(self.endpoint, os.environ.get(self.key_env, "").strip())
+        yield Address(self.endpoint, key_of(self.key_env, needed=False))
 
 
 @dataclass(kw_only=True)
@@ -265,13 +279,3 @@ class SmolLM2(LLM):
         from s3.llm.transport.slots import SlotsTransport  # imports aiohttp
 
         return SlotsTransport(context, self.address, SLOTS)
-
-
-def key_of(variable: str) -> str:
-    """Return the key that an environment variable holds. Raises UserError where it has none."""
-    if key := os.environ.get(variable, "").strip():
-        return key
-    raise UserError(
-        f"llm: {variable} is not set. Set it in the environment (not in a config), or use "
-        "llm=smollm2, which needs no key."
-    )

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import sys
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sized
 from datetime import datetime
+from functools import partial
 from itertools import count, islice
 from types import TracebackType
 
 import s3.progress
 from s3.llm.errors import TooManyFailures
+from s3.llm.format import Format
 from s3.llm.providers import LLM
 from s3.llm.store import Store
 from s3.llm.transport.base import Context, Request, Transport
+from s3.llm.trial import FIRST, Oddities, Trial
 from s3.llm.types import UNFIT, Completion, Failure, Prompt, Usage
 
 LOOK = 0.2  # seconds between two looks at the progress
@@ -47,17 +48,23 @@ class Session:
         self.model: str = identity["model"]
         self.usage = Usage()
         self.failures: list[Failure] = []
-        self._protocol = provider.make_protocol()
-        self.style = self._protocol.style
+        protocol = provider.make_protocol()
+        self.style = protocol.style
         self._tolerated = provider.tolerated_failures
         self._store = Store()
         run = run or f"{datetime.now():%Y-%m-%dT%H:%M:%S.%f}-{os.getpid()}"
         self._account = self._store.account(run, provider.endpoint, self.model)
         budget = provider.make_budget(self.usage, self._store.paid(self._account))
         where = f"llm {provider.name} ({self.model})"
-        self._context = Context(where, self._protocol, self.usage, budget, self._account)
+        self._format = Format(protocol, where, provider.endpoint, identity, seed)
+        self._trial = partial(Trial, where, max(FIRST, self._tolerated + 1))
+        self._context = Context(
+            where, self._format, self.usage, budget, self._account, self._trial()
+        )
         self._transport = (transport or provider.make_transport)(self._context)
-        self._key = hashlib.sha256(json.dumps([identity, seed], sort_keys=True).encode())
+        self._trials: dict[str, Trial] = {}  # of outcomes: are they of use? By kind of prompt
+        self._oddities = Oddities(where)
+        self._dropped = ""  # why the reply that was yielded last is of no use
         self._asked: Counter[int] = Counter()  # how often, by a short form of the key
         self._unfit: dict[str, Failure] = {}  # by key: what need not be sent once more
         self._numbers = count()
@@ -112,6 +119,7 @@ class Session:
                     if not more:
                         self._judge(self.failures[failed:], what)
                     yield outcome
+                    self._note(request.prompt, outcome)
             finally:
                 self._transport.cancel(list(pending))
                 shown.draw(done)
@@ -121,6 +129,19 @@ class Session:
                 "tokens, cost and caps go by an estimate, four bytes a token.",
                 file=sys.stderr, flush=True,
             )  # fmt: skip
+
+    def drop(self, reason: str) -> None:
+        """Say that the completion that was yielded last is of no use, and why."""
+        self._dropped = reason
+
+    def _note(self, prompt: Prompt, outcome: Completion | Failure) -> None:
+        """Note an outcome that its caller is done with. Raises NothingUsable."""
+        dropped, self._dropped = self._dropped, ""
+        trial = self._trials.setdefault(prompt.kind, self._trial())
+        if isinstance(outcome, Failure):
+            return trial.bad(outcome.reason, outcome.detail)
+        self._oddities.look(prompt, outcome)
+        return trial.bad(dropped, self._context.shown(outcome.text)) if dropped else trial.good()
 
     def _fill(self, pending: deque[Request], prompts: Iterator[Prompt]) -> bool:
         """Open as many requests as the transport takes; return whether any is open."""
@@ -136,14 +157,15 @@ class Session:
 
     def _open(self, prompt: Prompt) -> Request:
         """Return a prompt's request; one that the store can answer has its outcome."""
-        hashed = self._key.copy()
-        hashed.update(json.dumps(self._protocol.body(prompt), sort_keys=True).encode())
-        key = hashed.hexdigest()[:32]
-        short = int(key[:15], 16)
-        request = Request(next(self._numbers), prompt, f"{key}-{self._asked[short]}")
+        protocol = self._format.protocol
+        key = self._format.key(prompt, protocol)
+        # Counted by what was first sent: a prompt's samples go on where the format changes.
+        short = int(self._format.key(prompt, self._format.first)[:15], 16)
+        id = f"{key}-{self._asked[short]}"
+        request = Request(next(self._numbers), prompt, id, protocol=protocol)
         self._asked[short] += 1
         if (reply := self._store.get(request.id)) is not None:
-            request.outcome = self._protocol.read(reply, request.id, prompt)
+            request.outcome = protocol.read(reply, request.id, prompt)
             self.usage.stored += 1
         elif failure := self._unfit.get(key):
             request.outcome = Failure(prompt, failure.reason, failure.detail)

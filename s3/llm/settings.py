@@ -7,8 +7,11 @@ concurrency limit (`OnlineSettings`): a batch API has none, the embedded server'
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
 from urllib.parse import urlsplit
+
+from s3.llm.keys import refuse_keys
 
 # The range of each number: (lowest, highest). None as a value means "no limit".
 RANGES: dict[str, tuple[float, float]] = {
@@ -45,36 +48,40 @@ class Settings:
 
     def __post_init__(self) -> None:
         """Check the ranges."""
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if field.name in RANGES and value is not None:
-                low, high = RANGES[field.name]
+        for name in (one.name for one in fields(self)):
+            value = getattr(self, name)
+            if name in RANGES and value is not None:
+                low, high = RANGES[name]
                 if not low <= value <= high:
-                    raise ValueError(f"{field.name} must be in {low:g}..{high:g}, not {value}")
+                    raise ValueError(f"{name} must be in {low:g}..{high:g}, not {value}")
 
 
 @dataclass(kw_only=True)
 class RemoteSettings(Settings):
-    """An LLM behind an address that may charge: prices are US dollars a million tokens."""
+    """An LLM behind an address that may charge: prices are US dollars a million tokens.
+
+    What an endpoint wants beside the sampling: `reasoning` is a thinking model's effort, `extra`
+    are fields to add to each request or to replace there, `omit` those to leave out.
+    """
 
     model: str
     base_url: str  # up to and with /v1
+    reasoning: str | None = None
+    extra: dict[str, Any] = field(default_factory=dict)
+    omit: list[str] = field(default_factory=list)
     attempts: int = 10
     max_cost: float | None = None
     input_price: float | None = None
     output_price: float | None = None
 
     def __post_init__(self) -> None:
-        """Check the ranges and the address, which may hold no secret."""
+        """Check the ranges and the address, and that nothing holds a key."""
         super().__post_init__()
+        refuse_keys(asdict(self))
         parts = urlsplit(self.base_url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError(
                 f"base_url must be like http://localhost:8000/v1, not {self.base_url!r}"
-            )
-        if parts.username or parts.password:
-            raise ValueError(
-                "base_url must hold no user or password: keys come from the environment"
             )
 
 

@@ -139,3 +139,4 @@ def _replies(
             yield number, task.read(reply, draft)
         except Dropped as dropped:
             written.dropped[dropped.reason] += 1
+            llm.drop(dropped.reason)

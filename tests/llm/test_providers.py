@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from omegaconf import OmegaConf
 
-from s3.llm import LLM, OpenAI, OpenAIBatch, Server, SmolLM2
+from s3.llm import LLM, OpenAI, OpenAIBatch, Prompt, Server, SmolLM2
 
 CONF = Path(__file__).parents[2] / "conf" / "llm"
 FILES = {OpenAI: "openai", OpenAIBatch: "openai_batch", Server: "server", SmolLM2: "smollm2"}
@@ -38,6 +38,53 @@ def test_an_unknown_protocol_is_named_with_those_there_are() -> None:
 def test_a_bad_url_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match="base_url"):
         Server(base_url=url, model="m")
+
+
+LIKE_A_KEY = "sk-proj-0123456789abcdefghij"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"key_env": LIKE_A_KEY},
+        {"key_env": "0123456789abcdef0123456789abcdef"},
+        {"key_env": "gsk_0123456789abcdefghij"},
+        {"model": LIKE_A_KEY},
+        {"extra": {"headers": {"Authorization": "Bearer x0123456789"}}},
+        {"extra": {"nested": [{"api_key": "x0123456789"}]}},
+        {"base_url": "http://host/v1?api_key=x0123456789"},
+        {"base_url": "http://host/v1?api-version=1&subscription-key=x0123456789"},
+        {"base_url": "http://user:x0123456789@host/v1"},
+    ],
+)
+def test_a_key_in_an_option_is_refused_and_not_repeated(options: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="environment") as error:
+        Server(**{"base_url": "http://host/v1", "model": "m", **options})
+    assert "0123456789" not in str(error.value)
+
+
+@pytest.mark.parametrize("model", ["o3", "o4-mini", "gpt-5", "gpt-5-mini-2025-08-07", "openai/o1"])
+def test_models_that_always_think_start_with_what_they_take(model: str) -> None:
+    sent = OpenAI(model=model).make_protocol().request(Prompt("Hi", stop=("x",), reply_tokens=50))
+    assert set(sent) == {"model", "messages", "max_completion_tokens"}
+    assert sent["max_completion_tokens"] > 1000
+
+
+@pytest.mark.parametrize(
+    "model", ["gpt-4o-mini", "gpt-5-chat-latest", "gpt-5.2", "solo3", "oss-20b"]
+)
+def test_other_models_are_sent_the_sampling(model: str) -> None:
+    server = Server(base_url="http://host/v1", model=model)
+    sent = server.make_protocol().request(Prompt("Hi", stop=("x",), reply_tokens=50))
+    assert {"temperature", "top_p", "stop"} < set(sent)
+    assert 50 in sent.values()
+
+
+def test_what_is_chosen_to_be_sent_is_in_the_identity_and_only_then() -> None:
+    base: dict[str, Any] = {"base_url": "http://host/v1", "model": "m"}
+    known = Server(**base).identity()
+    for more in ({"reasoning": "low"}, {"extra": {"top_k": 4}}, {"omit": ["seed"]}):
+        assert Server(**base, **more).identity() == {**known, **more}
 
 
 @pytest.mark.parametrize("cls", FILES)

@@ -116,9 +116,14 @@ def expected(service: str, model: str, seed: Any) -> dict[str, Any]:
         text = {"instructions": "You write.", "input": PROMPT.text, "store": False}
         sampling = {"temperature": 0.9, "top_p": 0.9}
         return {"model": model, **text, **sampling, "max_output_tokens": 50}
-    names = {"mistral": "random_seed"}
     body = {"model": model, "messages": TURNS, "temperature": 0.9, "top_p": 0.9, "max_tokens": 50}
-    return {**body, names.get(service, "seed"): seed}
+    more: dict[str, dict[str, Any]] = {
+        "mistral": {"random_seed": seed},
+        "gemini": {},
+        "deepseek": {"thinking": {"type": "disabled"}},
+        "groq": {"reasoning_effort": "low", "seed": seed},
+    }
+    return {**body, **more.get(service, {"seed": seed})}
 
 
 def test_a_request_is_as_the_service_documents_it(asked: tuple[str, StandIn, Any]) -> None:

@@ -5,14 +5,22 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
+import sys
 import time
+from typing import NoReturn
 
 from s3.errors import UserError
 from s3.llm.limits.budget import Budget
 from s3.llm.limits.rates import ConcurrencyLimit, LearntRate, RateLimit
 from s3.llm.types import Tokens
 
-LONGEST_PAUSE = 600.0  # seconds; who asks for more means the day's work, not this request
+LONGEST_PAUSE = 600.0  # seconds; who asks for more means the day's work, or nothing at all
+SHORT_PAUSE = 2.0  # seconds, in place of a longer one than that: is it meant?
+SILENT = 10.0  # seconds that are waited without a word
+
+
+class SentBack(Exception):  # noqa: N818 - no error: a request is to be looked at again
+    """What is sent has changed while a request waited to leave."""
 
 
 class Limiter:
@@ -43,7 +51,8 @@ class Limiter:
         self._waiting: list[tuple[int, int, Tokens, int, asyncio.Future[None]]] = []
         self._order = itertools.count()
         self._timer: asyncio.TimerHandle | None = None
-        self._served = time.monotonic()
+        self._refused: float | None = None  # when the first 429 came since the last good answer
+        self._endless: float | None = None  # the same of those that ask for too long a wait
 
     async def enter(self, number: int, need: Tokens, likely: int) -> None:
         """Wait until request `number` may leave; `likely` is what it will use, `need` the most."""
@@ -51,6 +60,13 @@ class Limiter:
         heapq.heappush(self._waiting, (number, next(self._order), need, likely, future))
         self._release()
         await future
+
+    def send_back(self) -> None:
+        """Let all who wait look again at what they are to send: they get SentBack."""
+        waiting, self._waiting = self._waiting, []
+        for *_, future in waiting:
+            if not future.done():
+                future.set_exception(SentBack())
 
     def leave(self, need: Tokens | None) -> None:
         """A request is over; `need` is its reservation, None where it must stay reserved."""
@@ -61,25 +77,62 @@ class Limiter:
 
     def answered(self, seconds: float, likely: int, used: int) -> None:
         """Note a good answer, its seconds and the tokens that it took in the end."""
-        self._served = time.monotonic()
+        self._refused = self._endless = None
         self.concurrency.answered(seconds)
         if self._tokens:
             self._tokens.take(used - likely)
 
-    def rate_limited(self, wait: float | None) -> None:
-        """Note an HTTP 429. Raises UserError where waiting is of no use."""
+    def rate_limited(self, wait: float | None, sent: float) -> float:
+        """Note an HTTP 429 to a request `sent` at a time; return what that alone is to wait.
+
+        A stray one is the matter of its request; where they are many, all wait. Raises UserError
+        where waiting is of no use.
+        """
         now = time.monotonic()
-        if max(wait or 0.0, now - self._served) > LONGEST_PAUSE:
-            error = UserError(
-                f"The endpoint refuses requests and asks to wait {wait or LONGEST_PAUSE:.0f} s: "
-                "a limit of the hour or day is used up. Run the same command later to continue."
-            )
-            self.close(error)
-            raise error
+        self._refused = self._refused or now
+        wait = wait if wait is None or wait <= LONGEST_PAUSE else self._doubted(wait, now, sent)
+        if now - self._refused > LONGEST_PAUSE:
+            self._used_up(LONGEST_PAUSE)
         if wait is None:
             self.concurrency.rate_limited()
-        else:
+            return 0.0
+        self.concurrency.refused()
+        if self.learnt.known or self.concurrency.sustained:
+            self._pause(wait, "refuses requests")
             self.learnt.rate_limited(now, wait)
+            return 0.0
+        self.learnt.stray()
+        return wait
+
+    def announced(self, seconds: float) -> None:
+        """Stay away as a good answer's headers ask, for a time that no limit a minute exceeds."""
+        self._pause(min(seconds, 60.0), "has announced that its limit is used up")
+        self.learnt.pause(time.monotonic(), min(seconds, 60.0))
+
+    def _doubted(self, wait: float, now: float, sent: float) -> float:
+        """Return a short time in place of one of hours; raise UserError where that was tried."""
+        if self._endless is not None and sent > self._endless:
+            self._used_up(wait)
+        if self._endless is None:
+            self._endless = now
+            print(
+                f"The endpoint asks to wait {wait:.0f} s; trying again in {SHORT_PAUSE:.0f} s.",
+                file=sys.stderr, flush=True,
+            )  # fmt: skip
+        return SHORT_PAUSE
+
+    def _used_up(self, wait: float) -> NoReturn:
+        error = UserError(
+            f"The endpoint refuses requests again and again, and asks to wait {wait:.0f} s: "
+            "a limit of the hour or day is used up. Run the same command later to continue."
+        )
+        self.close(error)
+        raise error
+
+    def _pause(self, seconds: float, why: str) -> None:
+        """Say that nothing is sent for a long time, once for each such time."""
+        if seconds > SILENT and time.monotonic() >= self.learnt.until:
+            print(f"The endpoint {why}: waiting {seconds:.0f} s.", file=sys.stderr, flush=True)
 
     def close(self, reason: Exception) -> None:
         """Let nothing leave any more."""

@@ -33,7 +33,7 @@ class RateLimit:
 class ConcurrencyLimit:
     """How many requests may be in flight: grows while all goes well, shrinks when it does not.
 
-    HTTP 429s count as sustained when they are a third of the recent answers; a lone one is the
+    HTTP 429s count as `sustained` when they are a third of the recent answers; a lone one is the
     matter of its request. `limit` is where it starts, `cap` where it ends.
     """
 
@@ -54,10 +54,19 @@ class ConcurrencyLimit:
             self.limit = min(self.cap, self.limit * 1.25 + 1)
             self.answers = 0
 
-    def rate_limited(self) -> None:
-        """Note a 429; when they persist, allow a third less."""
+    @property
+    def sustained(self) -> bool:
+        """Whether 429s are more than strays."""
+        return self.limited > 1 / 3
+
+    def refused(self) -> None:
+        """Note a 429."""
         self._note(1.0)
-        if self.limited > 1 / 3 and self.answers >= min(self.limit, 10):
+
+    def rate_limited(self) -> None:
+        """Note a 429 that names no time; when they persist, allow a third less."""
+        self.refused()
+        if self.sustained and self.answers >= min(self.limit, 10):
             self.limit = max(1.0, self.limit * 2 / 3)
             self.answers, self.limited = 0, 0.0
 
@@ -97,6 +106,15 @@ class LearntRate:
     def pause(self, now: float, seconds: float) -> None:
         """Stay away for a time."""
         self.until = max(self.until, now + seconds)
+
+    @property
+    def known(self) -> bool:
+        """Whether there is a rate, or one is about to be learnt."""
+        return self._rate is not None or self._span is not None
+
+    def stray(self) -> None:
+        """Note a 429 that says nothing of a rate."""
+        self._accepted -= 1
 
     def rate_limited(self, now: float, wait: float) -> None:
         """Note a 429 that asks to wait for some seconds."""

@@ -60,6 +60,7 @@ class Protocol(ABC):
     style: ClassVar[Style]  # how prompts must be written for it
     # What the API calls an end that `Completion.finish` has a name for, and that name.
     finishes: ClassVar[Mapping[str, str]] = {}
+    logprobs: ClassVar[Mapping[str, Any]] = {}  # asks for the log-probabilities of a reply's tokens
 
     @abstractmethod
     def body(self, prompt: Prompt) -> Content:

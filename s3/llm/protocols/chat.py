@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from s3.llm.protocols.base import Protocol, Reply
@@ -14,6 +15,7 @@ class ChatCompletions(Protocol):
 
     name: ClassVar[str] = "chat_completions"
     path: ClassVar[str] = "/chat/completions"
+    logprobs: ClassVar[Mapping[str, Any]] = {"logprobs": True}
     style: ClassVar[Style] = Style.chat
 
     def body(self, prompt: Prompt) -> Content:

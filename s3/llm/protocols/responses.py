@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from s3.llm.protocols.base import Protocol, Reply, Stated
 from s3.llm.protocols.parsing import Content
 from s3.llm.types import Prompt, Style
+
+SHORTEST = 16  # tokens: a lower limit is refused
 
 
 class Responses(Protocol):
@@ -15,6 +17,7 @@ class Responses(Protocol):
 
     name: ClassVar[str] = "responses"
     path: ClassVar[str] = "/responses"
+    logprobs: ClassVar[Mapping[str, Any]] = {"include": ["message.output_text.logprobs"]}
     style: ClassVar[Style] = Style.chat
     finishes: ClassVar[Mapping[str, str]] = {"max_output_tokens": "length"}
 
@@ -25,7 +28,7 @@ class Responses(Protocol):
             "input": prompt.text,
             **({"instructions": prompt.system} if prompt.system else {}),
             **self.sampling(),
-            "max_output_tokens": prompt.reply_tokens,
+            "max_output_tokens": max(prompt.reply_tokens, SHORTEST),
             "store": False,
         }
 

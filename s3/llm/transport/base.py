@@ -14,9 +14,12 @@ from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
+from s3.llm.format import Format
+from s3.llm.keys import redacted
 from s3.llm.limits import Budget
 from s3.llm.protocols import Protocol
 from s3.llm.store import Account
+from s3.llm.trial import Trial
 from s3.llm.types import Completion, Failure, Prompt, Usage
 
 PATIENCE = 10.0  # seconds to end in
@@ -40,9 +43,11 @@ class Address:
         return parts._replace(path=parts.path.rstrip("/") + path).geturl()
 
     def redact(self, text: bytes) -> bytes:
-        """Return what came from there without the key, should an endpoint echo it."""
-        key = self.key.encode()
-        return text.replace(key, b"[key]") if key else text
+        """Return an error's words without the key, should they hold it in any form.
+
+        For what is shown of an endpoint: a reply is data, and stays as it is.
+        """
+        return redacted(text, self.key)
 
     def proxy(self) -> str | None:
         """Return the proxy that the environment names; none to this machine itself."""
@@ -59,6 +64,7 @@ class Request:
     prompt: Prompt
     id: str
     outcome: Completion | Failure | None = None
+    protocol: Protocol | None = None  # the one that the id was made for
 
 
 @dataclass
@@ -70,18 +76,45 @@ class Context:
     """
 
     where: str  # the endpoint and the model, for messages
-    protocol: Protocol
+    format: Format
     usage: Usage
     budget: Budget
     account: Account
+    trial: Trial  # of replies: do completions come of them?
     arrived: threading.Event = field(default_factory=threading.Event)
     stopped: Exception | None = None
+    redact: Callable[[bytes], bytes] = bytes  # the address's own, once that is known
+
+    @property
+    def protocol(self) -> Protocol:
+        """The wire format as the endpoint wants it now."""
+        return self.format.protocol
+
+    def address(self, request: Request) -> bool:
+        """Give a request the id that it has in the present format; return whether it is another."""
+        protocol = self.protocol
+        if request.protocol is protocol:
+            return False
+        sample = request.id.rpartition("-")[2]
+        request.id = f"{self.format.key(request.prompt, protocol)}-{sample}"
+        request.protocol = protocol
+        return True
 
     def fail(self, request: Request, reason: str, detail: str) -> None:
         """Give a request its outcome: no completion."""
         self.usage.failures += 1
-        request.outcome = Failure(request.prompt, reason, detail)
+        request.outcome = Failure(request.prompt, reason, self.shown(detail))
         self.arrived.set()
+
+    def stop(self, error: Exception) -> None:
+        """Let the session end with an error."""
+        error.args = tuple(self.shown(one) if isinstance(one, str) else one for one in error.args)
+        self.stopped = self.stopped or error
+        self.arrived.set()
+
+    def shown(self, text: str) -> str:
+        """Return what is to be said, without the key."""
+        return self.redact(text.encode(errors="replace")).decode(errors="replace")
 
 
 class Transport(ABC):
@@ -141,6 +174,7 @@ class LoopTransport(Transport):
         """Begin to answer requests."""
         if self._loop is None:
             address = self._endpoint.enter_context(self._reach())
+            self._context.redact = address.redact
             self._loop = asyncio.new_event_loop()
             self._thread = threading.Thread(target=self._loop.run_forever, name="llm", daemon=True)
             self._thread.start()
@@ -172,8 +206,7 @@ class LoopTransport(Transport):
                 await answer()
             except Exception as error:
                 await self._drain(error)
-                self._context.stopped = self._context.stopped or error
-                self._context.arrived.set()
+                self._context.stop(error)
             finally:
                 for request in requests:
                     self._tasks.pop(request, None)

@@ -16,7 +16,7 @@ from dataclasses import replace
 from functools import partial
 
 from s3.errors import UserError
-from s3.llm.errors import Fault, Unfit
+from s3.llm.errors import Fault, NoRoom, Refused, Unfit
 from s3.llm.limits import most
 from s3.llm.protocols.causes import SPENT
 from s3.llm.store import Batch, Store
@@ -24,6 +24,7 @@ from s3.llm.transport.base import Address, Context, LoopTransport, Request
 from s3.llm.transport.batch_api import LONGEST_POLL, BatchAPI, Ended, Rejection
 from s3.llm.transport.batch_replies import judge, read_replies
 from s3.llm.transport.calls import TooLargeError, spent
+from s3.llm.types import Tokens
 
 ROWS = 10_000  # of one batch; providers take 50,000, but memory holds a batch's replies
 BYTES = 100 << 20  # of one file; providers take 200 MB
@@ -51,7 +52,8 @@ class BatchTransport(LoopTransport):
         self._attempts, self._poll = attempts, poll_seconds
         self._under_way = 0
         self._landed = asyncio.Condition()
-        self._faults: dict[str, Fault] = {}  # why a request got no reply the last time, by its id
+        self._faults: dict[Request, Fault] = {}  # why it got no reply the last time
+        self._needs: dict[Request, Tokens] = {}  # what is reserved for it
 
     async def _open(self, address: Address) -> None:
         self._api = self._connect(self._context, address, self._attempts, self._poll)
@@ -82,8 +84,8 @@ class BatchTransport(LoopTransport):
         if id := note.batch or await self._api.find(note):
             payer = note.account == self._context.account
             for request in requests if payer else ():
-                self._context.budget.reserve(most(request.prompt))
-            async with self._reserved(requests if payer else []):
+                self._reserve(request)
+            async with self._reserved(requests):
                 await self._land(replace(note, batch=id), requests)
         else:
             self._store.forget_batch(note.digest)
@@ -104,7 +106,7 @@ class BatchTransport(LoopTransport):
             self._context.usage.retries += len(requests)
         lost = Fault("expired", "every batch that had this prompt left it unanswered")
         for request in requests:
-            fault = self._faults.get(request.id, lost)
+            fault = self._faults.get(request, lost)
             self._context.fail(request, fault.reason, fault.detail)
 
     async def _affordable(self, requests: list[Request]) -> list[Request]:
@@ -112,9 +114,9 @@ class BatchTransport(LoopTransport):
         budget, portion = self._context.budget, list[Request]()
         while True:
             for request in requests:
-                if reached := budget.exceeded(most(request.prompt)):
+                if reached := budget.exceeded(self._most(request)):
                     break
-                budget.reserve(most(request.prompt))
+                self._reserve(request)
                 portion.append(request)
             if portion:
                 return portion
@@ -123,16 +125,23 @@ class BatchTransport(LoopTransport):
             async with self._landed:
                 await self._landed.wait()
 
+    def _most(self, request: Request) -> Tokens:
+        return most(self._context.protocol.sized(request.prompt))
+
+    def _reserve(self, request: Request) -> None:
+        need = self._needs[request] = self._most(request)
+        self._context.budget.reserve(need)
+
     @asynccontextmanager
     async def _reserved(self, requests: list[Request]) -> AsyncIterator[None]:
-        """Count requests, whose cost is reserved, as under way while the block runs."""
+        """Count requests as under way while the block runs; then settle what is reserved."""
         self._under_way += 1
         try:
             yield
         finally:
             self._under_way -= 1
             for request in requests:
-                self._context.budget.settle(most(request.prompt))
+                self._context.budget.settle(self._needs.pop(request, Tokens()))
         async with self._landed:
             self._landed.notify_all()
 
@@ -150,7 +159,7 @@ class BatchTransport(LoopTransport):
         Raises UserError where sending it again does not help.
         """
         pause, began, invalid = self._poll, time.monotonic(), 0
-        while True:
+        while requests := self._addressed(requests):
             try:
                 note = await self._send(requests, attempt)
             except TooLargeError as error:
@@ -159,8 +168,7 @@ class BatchTransport(LoopTransport):
                 self._context.fail(requests[0], "too_long", str(error))
                 return True
             why = await self._land(note, requests)
-            requests = _open(requests)
-            if why is None or why.lines or not requests:
+            if why is None or why.lines or not _open(requests):
                 return True
             what = f"{self._context.where}: the batch {note.batch} was not carried out: {why.said}."
             if why.full and self._under_way == 1 and len(requests) > SMALL:
@@ -173,6 +181,15 @@ class BatchTransport(LoopTransport):
             self._api.say(f"{what} It is submitted again.")
             await asyncio.sleep(pause)
             pause = min(pause * 1.5, self._poll * LONGEST_POLL)
+        return True
+
+    def _addressed(self, requests: list[Request]) -> list[Request]:
+        """Return those without an outcome, under the ids that they have in the present format."""
+        for request in _open(requests):
+            if self._context.address(request) and (held := self._store.get(request.id)):
+                self._context.usage.stored += 1
+                request.outcome = self._context.protocol.read(held, request.id, request.prompt)
+        return _open(requests)
 
     async def _send(self, requests: list[Request], attempt: int) -> Batch:
         """Submit requests as one batch; return its note. Raises TooLargeError."""
@@ -224,16 +241,31 @@ class BatchTransport(LoopTransport):
             if one.payment:
                 self._context.budget.pay(one.payment.used, one.stated)
         causes = {one.id: one.cause for one in reads if one.cause}
-        for request in requests:
-            cause = causes.get(request.id)
-            if (held := self._store.get(request.id)) is not None:
-                request.outcome = self._context.protocol.read(held, request.id, request.prompt)
-            elif isinstance(cause, Unfit):
-                self._context.fail(request, cause.reason, cause.detail)
-            elif isinstance(cause, Fault):
-                self._faults[request.id] = cause
+        bad = [cause for one in requests if (cause := self._settle(one, causes.get(one.id)))]
         self._context.arrived.set()
         judge(reads, f"{self._context.where}: the batch {note.batch}")
+        if any(one.payment and one.payment.id for one in reads):
+            self._context.trial.good()
+        for cause in bad:
+            self._context.trial.bad(cause.reason, cause.detail)
+
+    def _settle(self, request: Request, cause: Exception | None) -> Fault | Unfit | None:
+        """Give a request its outcome, if it has one, or note why not; return a useless reply."""
+        context, sent = self._context, request.protocol or self._context.protocol
+        if (held := self._store.get(request.id)) is not None:
+            request.outcome = sent.read(held, request.id, request.prompt)
+            context.format.served(sent)
+            return None
+        if isinstance(cause, Refused | NoRoom) and context.format.suit(sent, cause):
+            return None  # asked again as the endpoint wants it
+        if isinstance(cause, Refused):
+            cause = Unfit("rejected", str(cause))
+        if isinstance(cause, Unfit):
+            context.fail(request, cause.reason, cause.detail)
+            return cause
+        if isinstance(cause, Fault):
+            self._faults[request] = cause
+        return cause if isinstance(cause, Fault) and cause.reason == "empty" else None
 
 
 def _open(requests: list[Request]) -> list[Request]:

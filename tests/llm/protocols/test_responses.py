@@ -50,6 +50,10 @@ def test_a_request_has_the_fields_of_the_reference_and_is_not_kept() -> None:
     }
 
 
+def test_a_limit_that_would_be_refused_is_raised() -> None:
+    assert API.body(Prompt("Hello", reply_tokens=7))["max_output_tokens"] == 16
+
+
 def test_the_messages_are_read_and_the_thoughts_left_out() -> None:
     read = API.read(
         body(THOUGHT, said(text("A "), text("film.")), said(text(" End."))), "i", PROMPT

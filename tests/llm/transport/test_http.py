@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import json
 import ssl
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from aiohttp import web
 
 from s3.errors import UserError
-from s3.llm import Prompt, Server, Session
+from s3.llm import Completion, Prompt, Server, Session
 from s3.llm.errors import Fault
 from s3.llm.transport.base import Address
 from s3.llm.transport.http import HTTP
@@ -23,23 +26,64 @@ Serve = Callable[..., FakeLLM]
 KEY = "sk-very-secret-0123456789"
 
 
-def test_the_key_is_sent_and_never_shown(
-    serve: Serve, cache: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+HARD = 'sk-"a/=+&?\\0123456789'  # changes when it is escaped in any way
+
+
+@pytest.mark.parametrize("key", [KEY, HARD])
+def test_the_key_is_sent_and_shown_by_no_error_in_any_form(
+    serve: Serve,
+    cache: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    key: str,
 ) -> None:
-    monkeypatch.setenv("S3_SERVER_KEY", KEY)
-    body = b'{"choices": [{"message": {"content": "so %s it is"}}]}' % KEY.encode()
-    endpoint = serve(key=KEY, body=body)
+    monkeypatch.setenv("S3_SERVER_KEY", key)
+    endpoint = serve(key=key)
     with Session(server(endpoint), 0) as llm:
         outcomes = list(llm.complete([Prompt("Hello")]))
-    endpoint.manners.status, endpoint.manners.said = 400, f"bad key {KEY}"
-    with Session(server(endpoint), 0) as llm, pytest.raises(UserError) as error:
-        list(llm.complete([Prompt("Again")]))
+    assert isinstance(outcomes[0], Completion)
+    coded = [base64.b64encode(f"{user}{key}".encode()).decode() for user in ("", "u:", "me:")]
+    forms = [key, json.dumps(key)[1:-1], quote(key, safe=""), *coded]
+    # The longest run of base64 that another alignment shares is no form of the key.
+    shown = [form[4:-4] if form in coded else form for form in forms]
+    said = []
+    for number, form in enumerate(forms):
+        endpoint.manners.status, endpoint.manners.said = 400, f"bad key {form}"
+        with Session(server(endpoint), 0) as llm, pytest.raises(UserError) as error:
+            list(llm.complete([Prompt(f"Again {number}")]))
+        said.append(str(error.value))
+        endpoint.manners.status = 500
+        with Session(server(endpoint, attempts=1, tolerated_failures=1), 0) as llm:
+            said += [repr(list(llm.complete([Prompt(f"Once more {number}")])))]
     output = "".join(capfd.readouterr())
     files = b"".join(p.read_bytes() for p in (cache / "completions").iterdir())
-    for text in (repr(outcomes), str(error.value), output, repr(server(endpoint))):
-        assert KEY not in text
-    assert KEY.encode() not in files
-    assert "[key]" in str(error.value)
+    for text in (*said, output, repr(server(endpoint)), files.decode(errors="replace")):
+        assert [form for form in shown if form in text] == []
+    assert all("[key]" in one for one in said)
+
+
+@pytest.mark.parametrize("key", ["none", "test", "word"])
+def test_a_reply_keeps_the_words_that_a_key_happens_to_be(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    monkeypatch.setenv("S3_SERVER_KEY", key)
+    text = f"It is a {key}, and '{key}' it stays."
+    endpoint = serve(body=json.dumps({"choices": [{"message": {"content": text}}]}).encode())
+    for _ in range(2):  # as it comes, and from the store
+        with Session(server(endpoint), 0) as llm:
+            (reply,) = llm.complete([Prompt("Hello")])
+        assert isinstance(reply, Completion)
+        assert reply.text == text
+
+
+@pytest.mark.parametrize("key", ["sk-one\nsk-two", "sk one", "sk-\u2026"])
+def test_a_key_that_no_header_can_hold_is_named_by_its_variable(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    monkeypatch.setenv("S3_SERVER_KEY", key)
+    with Session(server(serve()), 0) as llm, pytest.raises(UserError, match="S3_SERVER_KEY") as it:
+        list(llm.complete([Prompt("Hello")]))
+    assert "sk" not in str(it.value)
 
 
 def test_a_wrong_key_is_not_repeated_by_the_error(
