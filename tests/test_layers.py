@@ -51,7 +51,7 @@ ORDER = {
     "s3.llm.limits": "prices\nbudget rates\nlimiter",
     "s3.llm.transport": """
         base
-        http calls
+        http calls allowance
         batch_api batch_replies
         online batch openai_batch anthropic_batch
         slots mistral_batch

@@ -10,21 +10,20 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractContextManager, asynccontextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
 
 from s3.errors import UserError
 from s3.llm.errors import Fault, NoRoom, Refused, Unfit
-from s3.llm.limits import most
 from s3.llm.protocols.causes import SPENT
 from s3.llm.store import Batch, Store
+from s3.llm.transport.allowance import Allowance
 from s3.llm.transport.base import Address, Context, LoopTransport, Request
 from s3.llm.transport.batch_api import LONGEST_POLL, BatchAPI, Ended, Rejection
 from s3.llm.transport.batch_replies import judge, read_replies
 from s3.llm.transport.calls import TooLargeError, spent
-from s3.llm.types import Tokens
 
 ROWS = 10_000  # of one batch; providers take 50,000, but memory holds a batch's replies
 BYTES = 100 << 20  # of one file; providers take 200 MB
@@ -50,10 +49,8 @@ class BatchTransport(LoopTransport):
         super().__init__(context, reach)
         self._connect = connect
         self._attempts, self._poll = attempts, poll_seconds
-        self._under_way = 0
-        self._landed = asyncio.Condition()
+        self._allowance = Allowance(context)
         self._faults: dict[Request, Fault] = {}  # why it got no reply the last time
-        self._needs: dict[Request, Tokens] = {}  # what is reserved for it
 
     async def _open(self, address: Address) -> None:
         self._api = self._connect(self._context, address, self._attempts, self._poll)
@@ -84,8 +81,8 @@ class BatchTransport(LoopTransport):
         if id := note.batch or await self._api.find(note):
             payer = note.account == self._context.account
             for request in requests if payer else ():
-                self._reserve(request)
-            async with self._reserved(requests):
+                self._allowance.reserve(request)
+            async with self._allowance.spent_on(requests):
                 await self._land(replace(note, batch=id), requests)
         else:
             self._store.forget_batch(note.digest)
@@ -98,9 +95,9 @@ class BatchTransport(LoopTransport):
                 return
             waiting = requests
             while waiting:
-                portion = await self._affordable(waiting)
+                portion = await self._allowance.portion(waiting)
                 waiting = waiting[len(portion) :]
-                async with self._reserved(portion):
+                async with self._allowance.spent_on(portion):
                     await self._submit(portion, attempt)
             requests = _open(requests)
             self._context.usage.retries += len(requests)
@@ -108,42 +105,6 @@ class BatchTransport(LoopTransport):
         for request in requests:
             fault = self._faults.get(request, lost)
             self._context.fail(request, fault.reason, fault.detail)
-
-    async def _affordable(self, requests: list[Request]) -> list[Request]:
-        """Reserve as many requests as the caps allow, at least one; wait for batches under way."""
-        budget, portion = self._context.budget, list[Request]()
-        while True:
-            for request in requests:
-                if reached := budget.exceeded(self._most(request)):
-                    break
-                self._reserve(request)
-                portion.append(request)
-            if portion:
-                return portion
-            if not self._under_way and reached:
-                raise reached
-            async with self._landed:
-                await self._landed.wait()
-
-    def _most(self, request: Request) -> Tokens:
-        return most(self._context.protocol.sized(request.prompt))
-
-    def _reserve(self, request: Request) -> None:
-        need = self._needs[request] = self._most(request)
-        self._context.budget.reserve(need)
-
-    @asynccontextmanager
-    async def _reserved(self, requests: list[Request]) -> AsyncIterator[None]:
-        """Count requests as under way while the block runs; then settle what is reserved."""
-        self._under_way += 1
-        try:
-            yield
-        finally:
-            self._under_way -= 1
-            for request in requests:
-                self._context.budget.settle(self._needs.pop(request, Tokens()))
-        async with self._landed:
-            self._landed.notify_all()
 
     async def _submit(self, requests: list[Request], attempt: int) -> None:
         """Send requests as one batch, or as smaller ones if they must be; take what comes."""
@@ -171,7 +132,7 @@ class BatchTransport(LoopTransport):
             if why is None or why.lines or not _open(requests):
                 return True
             what = f"{self._context.where}: the batch {note.batch} was not carried out: {why.said}."
-            if why.full and self._under_way == 1 and len(requests) > SMALL:
+            if why.full and self._allowance.under_way == 1 and len(requests) > SMALL:
                 return False  # none of our batches fills the queue: this one is larger than it
             if why.full and time.monotonic() - began > DAY:
                 raise UserError(f"{what} Run the same command when the queue has room again.")

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from typer.testing import CliRunner
 
+from s3.commands.app import app
 from s3.errors import UserError
 from s3.llm import Completion, OpenAIBatch, Prompt, Session, TooManyFailures
 from s3.llm.types import Usage
@@ -289,3 +291,31 @@ def test_a_batch_whose_submission_was_never_answered_is_found_again() -> None:
             ask(endpoint, 12)
         assert len(set(ask(endpoint, 12)[0])) == 12
         assert endpoint.lines == [12]
+
+
+def test_a_batch_that_is_not_there_is_not_given_up_in_silence() -> None:
+    gone = [said({"error": {"message": "No batch found"}}, 404) for _ in range(2)]
+    with OddBatches(answers={"GET /batches/batch-0": gone}) as endpoint:
+        for _ in range(2):
+            with pytest.raises(UserError, match=r"not there for this key.*store forget batch-0"):
+                ask(endpoint, 12)
+        done = CliRunner().invoke(app, ["store", "forget", "batch-0"], catch_exceptions=False)
+        assert done.exit_code == 0
+        assert len(set(ask(endpoint, 12)[0])) == 12
+        assert endpoint.lines == [12, 12]
+
+
+def test_a_field_that_every_line_is_refused_for_is_left_out_of_the_next_batch() -> None:
+    refusal = {"error": {"message": "Unsupported parameter: 'top_p'", "param": "top_p"}}
+
+    def alter(good: list[bytes], bad: list[bytes]) -> tuple[list[bytes], list[bytes]]:
+        error = {"response": {"status_code": 400, "body": refusal}}
+        ids = [json.loads(line)["custom_id"] for line in good]
+        return [], [json.dumps({"custom_id": id, **error}).encode() for id in ids]
+
+    with OddBatches(alter) as endpoint:
+        assert len(set(ask(endpoint, 12)[0])) == 12
+        assert endpoint.lines == [12, 12]
+        files = [endpoint.files[batch["input_file_id"]] for batch in endpoint.batches]
+        assert [b'"top_p"' in file for file in files] == [True, False]
+        assert stored(endpoint, 12)
