@@ -50,6 +50,7 @@ class BatchTransport(LoopTransport):
         self._connect = connect
         self._attempts, self._poll = attempts, poll_seconds
         self._allowance = Allowance(context)
+        self._submitted = 0  # batches that the provider has now
         self._faults: dict[Request, Fault] = {}  # why it got no reply the last time
 
     async def _open(self, address: Address) -> None:
@@ -132,8 +133,8 @@ class BatchTransport(LoopTransport):
             if why is None or why.lines or not _open(requests):
                 return True
             what = f"{self._context.where}: the batch {note.batch} was not carried out: {why.said}."
-            if why.full and self._allowance.under_way == 1 and len(requests) > SMALL:
-                return False  # none of our batches fills the queue: this one is larger than it
+            if why.full and not self._submitted and len(requests) > SMALL:
+                return False  # no other batch of ours is there: this one is larger than the queue
             if why.full and time.monotonic() - began > DAY:
                 raise UserError(f"{what} Run the same command when the queue has room again.")
             invalid += not why.full
@@ -174,7 +175,11 @@ class BatchTransport(LoopTransport):
 
         Those that it leaves unanswered have none yet. Returns why it was rejected, if it was.
         """
-        ended = await self._api.ended(note.batch)
+        self._submitted += 1
+        try:
+            ended = await self._api.ended(note.batch)
+        finally:
+            self._submitted -= 1
         self._take(note, ended, requests)
         why, left = ended.rejection, _open(requests)
         if left and ended.cancelled:

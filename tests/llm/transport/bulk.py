@@ -18,14 +18,15 @@ class Bulk(FakeLLM):
     """Takes batches; each ends `seconds` after its submission. `ends` has what batches say then.
 
     `lines` are the requests of each batch. `faults` are results in place of good ones, in turn;
-    `deaf` submissions are taken, but the answer is lost.
+    `deaf` submissions are taken, but the answer is lost. `largest` bytes are taken at once.
     """
 
     path: ClassVar[str]
     key: ClassVar[tuple[str, str]]
 
-    def __init__(self, seconds: float = 0.0, deaf: int = 0) -> None:
+    def __init__(self, seconds: float = 0.0, deaf: int = 0, largest: int = 1 << 30) -> None:
         super().__init__()
+        self.largest = largest
         self.seconds, self.deaf = seconds, deaf
         self.lines: list[list[Json]] = []
         self.faults: list[Any] = []
@@ -36,6 +37,8 @@ class Bulk(FakeLLM):
         if request.headers.get(name) != value or "OpenAI-Organization" in request.headers:
             return self._say(401, "invalid key")
         path = request.path.removeprefix("/v1")
+        if (request.content_length or 0) > self.largest:
+            return web.Response(status=413, text="<html>413 Request Entity Too Large</html>")
         if request.method == "POST" and path == self.path:
             order = json.loads(await request.read())
             self.batches.append(self.made(order) | {"began": time.monotonic()})

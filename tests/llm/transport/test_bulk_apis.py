@@ -141,6 +141,14 @@ def test_a_submission_whose_answer_was_lost_is_not_paid_twice(kind: str) -> None
         assert len(bulk.lines) == 1
 
 
+def test_what_is_too_large_at_once_goes_in_parts(kind: str) -> None:
+    with KINDS[kind](largest=1500) as bulk:
+        assert len(set(ask(kind, bulk, 12)[0])) == 12
+        sizes = [len(lines) for lines in bulk.lines]
+        assert len(sizes) > 1
+        assert sum(sizes) == 12
+
+
 RUN = """
 import sys
 from tests.llm.transport.test_bulk_apis import prompts, service

@@ -236,6 +236,15 @@ def test_a_batch_larger_than_the_whole_queue_goes_in_parts() -> None:
         assert sorted(endpoint.lines) == [100, 100, 100, 100, 200, 200, 400]
 
 
+def test_several_that_are_each_larger_than_the_queue_do_not_wait_for_each_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("s3.llm.transport.batch.ROWS", 200)
+    with OddBatches(room=120) as endpoint:
+        assert len(set(ask(endpoint, 400)[0])) == 400
+        assert endpoint.lines.count(100) == 4
+
+
 @pytest.mark.parametrize(
     ("answers", "match"),
     [
