@@ -165,12 +165,12 @@ class BatchAPI(ABC):
 
     def response(self, status: int, body: Any) -> Response:
         """Return the response that a line tells of. Only what tells of an error is redacted."""
-        said = json.dumps(body, ensure_ascii=False).encode()
+        said = json.dumps(body).encode()  # in ASCII: it may hold half a surrogate pair
         return Response(status, {}, said if status == 200 else self._address.redact(said))
 
     def say(self, what: str) -> None:
         """Tell the user."""
-        print(what, file=sys.stderr, flush=True)
+        print(self._context.shown(what), file=sys.stderr, flush=True)
 
 
 def request_of(line: Content) -> str:

@@ -5,6 +5,7 @@ It serves other providers, too: an address, a header with a key, files and JSON 
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
@@ -73,9 +74,9 @@ class Calls:
 
     def id(self, content: Content, path: str) -> str:
         """Return the id of what was made. Raises UnsureError where there is none."""
-        if isinstance(id := content.get("id"), str) and id:
+        if isinstance(id := content.get("id"), str) and id and id.isprintable():
             return id
-        raise self._odd(path, f"with no id: {content}")
+        raise self._odd(path, f"with no id: {self._shown(json.dumps(content).encode())}")
 
     async def _send(
         self, method: str, path: str, kind: str = "", tries: Any = None, **what: Any

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from s3.llm.protocols import Content
+from s3.llm.protocols.parsing import shown
 from s3.llm.store import Batch
 from s3.llm.transport.batch_api import MARK, Ended, Rejection
 from s3.llm.transport.openai_batch import OpenAIBatchAPI
@@ -54,7 +55,7 @@ class MistralBatchAPI(OpenAIBatchAPI):
     async def brought(self, batch: Content) -> Ended:
         """Return what a job's files hold, and what is said of it as a whole."""
         replies = await self.files(batch.get("output_file"), batch.get("error_file"))
-        status, said = batch["status"], json.dumps(batch.get("errors"), ensure_ascii=False)[:300]
+        status, said = batch["status"], shown(json.dumps(batch.get("errors"), ensure_ascii=False))
         # Also a job of which every line failed is called so; their errors say more than its own.
         failed = status == "FAILED" and not replies
         return Ended(replies, Rejection(said) if failed else None, status == "CANCELLED")

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from s3.llm.errors import Fault
 from s3.llm.protocols import Content, Response
+from s3.llm.protocols.parsing import shown
 from s3.llm.store import Batch
 from s3.llm.transport.batch_api import MARK, BatchAPI, Ended, Rejection, request_of
 
@@ -78,8 +79,7 @@ class OpenAIBatchAPI(BatchAPI):
         if isinstance(said, dict) and isinstance(status, int) and status >= 200:
             return self.response(status, said.get("body"))
         code = error.get("code") if isinstance(error, dict) else None
-        detail = json.dumps(error if error else line, ensure_ascii=False)[:300]
-        detail = self._address.redact(detail.encode()).decode()
+        detail = shown(json.dumps(error or line, ensure_ascii=False))
         return Fault(REASONS.get(str(code), "server_error"), detail)
 
 
@@ -87,9 +87,9 @@ def _rejection(batch: Content) -> Rejection:
     errors = batch.get("errors")
     data = errors.get("data") if isinstance(errors, dict) else errors
     listed = [error for error in data or () if isinstance(error, dict)]
-    said = json.dumps(data, ensure_ascii=False)[:300]
+    said = shown(json.dumps(data, ensure_ascii=False))
     lines = {
-        error["line"] - 1: str(error.get("message") or "")  # from 1
+        error["line"] - 1: shown(str(error.get("message") or ""))  # from 1
         for error in listed
         if isinstance(error.get("line"), int) and error["line"] > 0
     }

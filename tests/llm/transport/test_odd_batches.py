@@ -99,14 +99,28 @@ def test_a_reply_with_odd_usage_is_stored_at_once(usage: object) -> None:
 
 
 @pytest.mark.parametrize("number", [b"1e999", b"9" * 5000])
-def test_a_number_without_bounds_does_not_end_the_run(number: bytes) -> None:
+def test_a_number_without_bounds_states_nothing(number: bytes) -> None:
     def edit(line: Json) -> bytes:
         body(line)["usage"]["prompt_tokens"] = "HERE"
         return json.dumps(line).encode().replace(b'"HERE"', number)
 
     with OddBatches(edited(0, edit)) as endpoint:
         assert len(set(ask(endpoint, 12)[0])) == 12
+        assert endpoint.lines == [12]
         assert stored(endpoint, 12)
+
+
+@pytest.mark.parametrize("status", [200, 400, 500])
+def test_half_a_surrogate_pair_in_a_line_costs_nothing(status: int) -> None:
+    def edit(line: Json) -> None:
+        body(line)["choices"][0]["message"]["content"] = "Good \ud800."
+        body(line)["error"] = {"message": "bad \ud800"} if status != 200 else None
+        line["response"]["status_code"] = status
+
+    with OddBatches(edited(0, edit)) as endpoint:
+        texts, _, session = ask(endpoint, 12, tolerated_failures=1)
+        assert (len(set(texts)), len(session.failures)) == ((11, 1) if status == 400 else (12, 0))
+        assert endpoint.lines == ([12, 1] if status == 500 else [12])
 
 
 def test_an_answer_that_is_also_an_error_is_an_answer() -> None:
