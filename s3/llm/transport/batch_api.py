@@ -23,7 +23,7 @@ from s3.llm.transport.base import Address, Context, Request, back_off, seed_of
 from s3.llm.transport.calls import Calls, NotThereError, UnsureError
 
 LONGEST_POLL = 10  # times the first one
-PATIENCE = 12  # looks in a row at a status that nobody knows
+PATIENCE = 12  # looks in a row that tell nothing
 MARK = "s3"  # the field of a batch's metadata that holds our digest, where there are such
 
 
@@ -119,22 +119,24 @@ class BatchAPI(ABC):
 
     async def ended(self, id: str) -> Ended:
         """Wait for the end of a batch, asking less and less often; return what it brings."""
-        pause, unknown = self._poll, 0
-        while (status := str((batch := await self._look(id)).get(self.status_field))) not in (
-            self.closed
-        ):
-            unknown = 0 if status in self.open else unknown + 1
-            what = f"{self._context.where}: the batch {id} has the status {status[:80]!r}"
-            if unknown == 1:
-                self.say(f"{what}, which this program does not know: it waits for another one.")
-            if unknown == PATIENCE:
-                raise UserError(
-                    f"{what} for long, which this program does not know. Look at it at the "
-                    "provider; the same command goes on waiting for it."
-                )
+        pause, odd = self._poll, 0
+        while True:
+            try:
+                batch = await self._look(id)
+                status = str(batch.get(self.status_field))
+                if status in self.closed:
+                    return await self.brought(batch)
+                what = "" if status in self.open else f"has the unknown status {status[:80]!r}"
+            except UnsureError as error:
+                what = f"could not be looked at: {error}"
+            odd = odd + 1 if what else 0
+            what = f"{self._context.where}: the batch {id} {what}"
+            if odd == 1:
+                self.say(f"{what}. It is waited for.")
+            if odd == PATIENCE:
+                raise UserError(f"{what}, for long. The same command goes on waiting for it.")
             await asyncio.sleep(pause)
             pause = min(pause * 1.5, self._poll * LONGEST_POLL)
-        return await self.brought(batch)
 
     async def _look(self, id: str) -> Content:
         try:

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from s3.llm.errors import Fault
 from s3.llm.protocols import Content, Response
-from s3.llm.protocols.parsing import shown
+from s3.llm.protocols.parsing import count, shown
 from s3.llm.store import Batch
 from s3.llm.transport.batch_api import MARK, BatchAPI, Ended, Rejection, request_of
 
@@ -75,8 +75,8 @@ class OpenAIBatchAPI(BatchAPI):
 
     def _reply(self, line: Content) -> Response | Fault:
         said, error = line.get("response"), line.get("error")
-        status = said.get("status_code") if isinstance(said, dict) else None
-        if isinstance(said, dict) and isinstance(status, int) and status >= 200:
+        status = count(said.get("status_code")) if isinstance(said, dict) else None
+        if isinstance(said, dict) and status:
             return self.response(status, said.get("body"))
         code = error.get("code") if isinstance(error, dict) else None
         detail = shown(json.dumps(error or line, ensure_ascii=False))
@@ -86,7 +86,7 @@ class OpenAIBatchAPI(BatchAPI):
 def _rejection(batch: Content) -> Rejection:
     errors = batch.get("errors")
     data = errors.get("data") if isinstance(errors, dict) else errors
-    listed = [error for error in data or () if isinstance(error, dict)]
+    listed = [error for error in data if isinstance(error, dict)] if isinstance(data, list) else []
     said = shown(json.dumps(data, ensure_ascii=False))
     lines = {
         error["line"] - 1: shown(str(error.get("message") or ""))  # from 1

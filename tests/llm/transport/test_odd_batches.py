@@ -199,10 +199,26 @@ def test_a_status_that_nobody_knows_is_waited_for(
     assert capfd.readouterr().err.count("'paused'") == 1
 
 
+@pytest.mark.parametrize(
+    "answers",
+    [
+        {"GET /batches/batch-0": [html(), html()]},
+        {"GET /files/file-1/content": [said({}, 503) for _ in range(3)]},
+    ],
+)
+def test_a_look_at_a_batch_may_fail(
+    answers: dict[str, list[web.Response]], capfd: pytest.CaptureFixture[str]
+) -> None:
+    with OddBatches(answers=answers) as endpoint:
+        texts, _, _ = ask(endpoint, 12)
+        assert (len(texts), endpoint.lines) == (12, [12])
+    assert capfd.readouterr().err.count("could not be looked at") == 1
+
+
 def test_one_that_stays_ends_the_run_and_the_batch_is_not_lost() -> None:
     paused = [said({"id": "batch-0", "status": "paused"}) for _ in range(12)]
     with OddBatches(answers={"GET /batches/batch-0": paused}) as endpoint:
-        with pytest.raises(UserError, match="'paused' for long"):
+        with pytest.raises(UserError, match="unknown status 'paused', for long"):
             ask(endpoint, 12)
         assert len(ask(endpoint, 12)[0]) == 12
         assert endpoint.lines == [12]
@@ -271,8 +287,10 @@ def test_several_that_are_each_larger_than_the_queue_do_not_wait_for_each_other(
         ({"POST /batches": [said({"error": BILLING}, 400)]}, "credit or limit is used up"),
         ({"POST /batches": [said({"error": BILLING})]}, "credit or limit is used up"),
         ({"POST /batches": [html() for _ in range(3)]}, "no JSON object: an HTML page: Sign in"),
-        ({"GET /batches/batch-0": [html()]}, "no JSON object: an HTML page: Sign in"),
-        ({"GET /files/file-1/content": [said({}, 503) for _ in range(3)]}, "HTTP 503"),
+        (
+            {"GET /batches/batch-0": [html() for _ in range(12)]},
+            "no JSON object: an HTML page: Sign in",
+        ),
     ],
 )
 def test_what_no_call_should_answer_ends_in_a_clear_error_and_the_next_command_goes_on(
