@@ -42,6 +42,7 @@ REFUSAL = re.compile(
     re.I,
 )
 NAME = re.compile(r'\\*"\w+\\*"\s*:')  # of a field, which says nothing of the cause
+NO_SYSTEM = re.compile(r"system role (is )?not supported|roles must alternate", re.I)
 TOGETHER = re.compile(r"\bboth\b|only one|mutually exclusive|together|incompatible|either", re.I)
 
 
@@ -58,13 +59,15 @@ def cause(response: Response, wait: float | None, where: str, sent: Collection[s
     told = waits.in_words(whole)
     if status == 529 or (status == 429 and (told is not None or not SPENT.search(words))):
         return RateLimited(told if wait is None else wait)
+    heard = f"{where} answered HTTP {status}: {text}."
+    if status in (400, 422, 500) and NO_SYSTEM.search(text):
+        return Refused(("system",), f"{heard} llm.omit=[system] puts its text before the user's.")
     if status >= 500 or status in (408, 409, 425):
         return Fault("server_error", f"HTTP {status}: {text}")
     if status in (400, 413, 422) and (status == 413 or TOO_LONG.search(words)):
         return Unfit("too_long", text)
     if status in (400, 403, 422) and FILTERED.search(words):
         return Unfit("filtered", text)
-    heard = f"{where} answered HTTP {status}: {text}."
     if status in (400, 422) and (fields := refused(whole, sent)):
         return Refused(fields, f"{heard} llm.omit=[{','.join(fields)}] leaves out what it refuses.")
     return UserError(f"{heard} {_advice(402 if SPENT.search(words) else status)}")
