@@ -32,7 +32,8 @@ class Manners:
     """How the server behaves; shares are of all requests, times in seconds."""
 
     delay: float = 0.0
-    refuse: float = 0.0  # HTTP 429 without Retry-After
+    refuse: float = 0.0  # HTTP 429, with this Retry-After if there is one
+    retry_after: str = ""
     error: float = 0.0  # HTTP 500
     truncate: float = 0.0  # a 200 whose body is cut
     drop: float = 0.0  # the connection is closed without an answer
@@ -46,6 +47,8 @@ class Manners:
     headers: dict[str, str] = field(default_factory=dict)  # ... and these headers
     context: int = 10_000  # characters of a prompt that fit
     body: bytes = b""  # answer everything with these bytes
+    # The status and the body (JSON, or bytes) to answer a request with; None: as usual.
+    special: Callable[[Json], tuple[int, Any] | None] = lambda request: None
     model: str = ""  # what it says it is; "": what was asked for
     usage: Json | None = None  # what each reply is said to have used; {}: nothing is stated
     seed: int = 0
@@ -135,6 +138,11 @@ class FakeLLM:
         manners = self.manners
         if manners.status:
             return self._say(manners.status, manners.said, manners.headers)
+        if special := manners.special(content):
+            status, body = special
+            self.statuses[status] += 1
+            body = body if isinstance(body, bytes) else json.dumps(body).encode()
+            return web.Response(status=status, body=body, content_type="application/json")
         if manners.rate and (limited := self._over_rate()):
             return limited
         if not asked_text(content):
@@ -143,7 +151,8 @@ class FakeLLM:
             return self._say(400, "This model's maximum context length is 10 tokens")
         fault = self._draw()
         if fault in ("refuse", "error"):
-            return self._say(429 if fault == "refuse" else 500, fault)
+            headers = {"Retry-After": manners.retry_after} if manners.retry_after else None
+            return self._say(429, fault, headers) if fault == "refuse" else self._say(500, fault)
         await asyncio.sleep(3600 if fault == "hang" else manners.delay)
         if fault == "drop":
             assert request.transport

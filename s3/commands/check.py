@@ -14,6 +14,8 @@ from s3.errors import ConfigError, UserError
 if TYPE_CHECKING:
     from s3.llm import LLM
     from s3.llm.check import Findings
+    from s3.llm.limits import Price
+    from s3.llm.types import Tokens
 
 Options = Annotated[
     list[str], typer.Argument(metavar="NAME=VALUE...", help="As for run.py: llm=openai ...")
@@ -37,9 +39,9 @@ def check(options: Options, config_dir: Folder = None) -> None:
     from s3.llm.check import check as ask
     from s3.llm.check import dearest
 
-    tokens, price = dearest(llm), llm.price()
-    cost = "its price is not known" if price is None else f"at most ${price.of(tokens):.6f}"
-    print(f"Sends 3 prompts to {llm.endpoint}: at most {tokens.total} tokens, {cost}.", flush=True)
+    price = llm.price()
+    plain, thinking = (_at_most(dearest(llm, thoughts), price) for thoughts in (False, True))
+    print(f"Sends 3 prompts to {llm.endpoint}: {plain}; if it thinks, {thinking}.", flush=True)
     found = ask(llm)
     for name, said in report(llm, found):
         print(f"{name:18} {said}")
@@ -92,12 +94,15 @@ def report(llm: LLM, found: Findings) -> Iterator[tuple[str, str]]:
     )
     yield "speed", f"{found.speed:.0f} tokens/s, one request at a time"
     yield "price", _price(llm, found)
-    price, used = llm.price(), found.used
-    cost = "a cost that is not known" if price is None else f"${price.of(used):.6f}"
-    estimated = (
-        "" if all(one.stated for one in found.answers) else " (estimated: it states no usage)"
-    )
-    yield "this check", f"{used.prompt} + {used.completion} tokens{estimated}, {cost}"
+    used = found.usage
+    cost = f"${used.cost:.6f}" if llm.price() else "a cost that is not known"
+    estimated = " (estimated: it states no usage)" if used.unstated else ""
+    yield "this check", f"{used.prompt_tokens} + {used.completion_tokens} tokens{estimated}, {cost}"
+
+
+def _at_most(tokens: Tokens, price: Price | None) -> str:
+    cost = f"${price.of(tokens):.6f}" if price else "at a price that is not known"
+    return f"at most {tokens.total} tokens, {cost}"
 
 
 def _price(llm: LLM, found: Findings) -> str:

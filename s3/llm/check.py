@@ -9,13 +9,14 @@ import asyncio
 import json
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from s3.errors import UserError
 from s3.llm.errors import Fault, NoRoom, RateLimited, Refused, Unfit
 from s3.llm.limits import most
 from s3.llm.protocols import Content, Protocol
+from s3.llm.protocols.base import ROOM
 from s3.llm.protocols.parsing import count, shown
 from s3.llm.providers import LLM, Online, Remote
 from s3.llm.transport.base import Address, back_off
@@ -43,8 +44,6 @@ class Answer(NamedTuple):
 
     completion: Completion
     content: Content
-    used: Tokens
-    stated: bool
     seconds: float
 
 
@@ -54,14 +53,10 @@ class Findings:
 
     protocol: Protocol
     entry: Content  # of the model in the endpoint's list, {} where it has none
+    usage: Usage  # of all replies, those without a text included
     refused: dict[str, str] = field(default_factory=dict)  # by the field: what was said of it
     answers: list[Answer] = field(default_factory=list)
     logprobs: bool = False
-
-    @property
-    def used(self) -> Tokens:
-        """The tokens of all replies."""
-        return sum((one.used for one in self.answers), Tokens())
 
     @property
     def context(self) -> int | None:
@@ -103,7 +98,8 @@ class Findings:
     @property
     def speed(self) -> float:
         """Tokens a second of the longest reply, alone."""
-        return self.answers[-1].used.completion / max(self.answers[-1].seconds, 1e-3)
+        last = self.answers[-1]
+        return last.completion.completion_tokens / max(last.seconds, 1e-3)
 
 
 def prompts(style: Style) -> list[Prompt]:
@@ -111,10 +107,11 @@ def prompts(style: Style) -> list[Prompt]:
     return [SENTENCE[style], SENTENCE[style], STORY[style]]
 
 
-def dearest(llm: LLM) -> Tokens:
-    """Return the most tokens that a check can use, as long as nothing must be asked again."""
+def dearest(llm: LLM, thoughts: bool = False) -> Tokens:
+    """Return the most tokens that a check can use: where the model thinks at length, or not."""
     protocol = llm.make_protocol()
-    needs = [most(protocol.sized(prompt)) for prompt in prompts(llm.style)]
+    protocol = replace(protocol, room=ROOM) if thoughts else protocol
+    needs = [most(protocol.sized(prompt)) for prompt in prompts(protocol.style)]
     return sum(needs, Tokens())
 
 
@@ -122,8 +119,6 @@ def check(llm: LLM) -> Findings:
     """Ask an endpoint three prompts. Raises UserError where it does not answer."""
     if isinstance(llm, Remote) and not isinstance(llm, Online):
         raise UserError(f"{llm.name} answers within a day: check its model online (llm=openai).")
-    if reached := llm.make_budget(Usage(), Usage()).exceeded(dearest(llm)):
-        raise reached
     with llm.address() as address:
         return asyncio.run(_Check(llm, address).run())
 
@@ -133,6 +128,7 @@ class _Check:
         self._llm, self._address = llm, address
         self._where = f"llm {llm.name} ({llm.identity()['model']})"
         self._models: list[Content] = []
+        self._budget = llm.make_budget(Usage(), Usage())
 
     async def run(self) -> Findings:
         from s3.llm.transport.http import HTTP  # imports aiohttp
@@ -142,7 +138,7 @@ class _Check:
         try:
             self._models = await self._listed()
             entry = next((one for one in self._models if _name(one) == protocol.model), {})
-            self._found = Findings(protocol, entry)
+            self._found = Findings(protocol, entry, self._budget.usage)
             *sentences, story = prompts(protocol.style)
             for prompt in sentences:
                 await self._ask(prompt)
@@ -198,11 +194,15 @@ class _Check:
 
     async def _answer(self, prompt: Prompt, more: Content) -> Answer:
         protocol, started = self._found.protocol, time.monotonic()
+        if reached := self._budget.exceeded(most(protocol.sized(prompt))):
+            raise reached
+        self._budget.usage.requests += 1
         response = await self._http.post(protocol.path, protocol.encode(prompt, 1, **more))
         content = protocol.content(response, self._where)
         used, stated = protocol.used(content, prompt)
+        self._budget.pay(used, stated)
         completion = protocol.completion(content, "", used)
-        return Answer(completion, content, used, stated, time.monotonic() - started)
+        return Answer(completion, content, time.monotonic() - started)
 
     async def _ask_with_logprobs(self, prompt: Prompt) -> None:
         """Ask a prompt, with the log-probabilities of its tokens if they are to be had."""

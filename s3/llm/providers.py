@@ -1,8 +1,8 @@
 """What `llm=` can be: OpenAI, its batch API, services, servers, the embedded default.
 
-Each is its settings and three choices: a protocol (what is said), a transport (how it gets
-there), an address. A provider makes these itself, so nothing below knows providers. Another
-service that speaks a known protocol is a YAML of `Service`, or of `BatchService`, not a class.
+Each is its settings, a protocol, a transport and an address. A provider makes these itself, so
+nothing below knows providers. Another service of a known protocol is a YAML of `Service`,
+or of `BatchService`.
 """
 
 from __future__ import annotations

@@ -41,7 +41,8 @@ class Trial:
         """Note one that is not, and why. Raises NothingUsable when none of the first was."""
         if self._over:
             return
-        self._reasons[reason] += 1
+        if self._reasons.total() < self._limit:
+            self._reasons[reason] += 1
         if self._reasons.total() < self._limit:
             return
         listed = ", ".join(f"{number} {name}" for name, number in self._reasons.most_common())

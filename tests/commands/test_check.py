@@ -30,6 +30,7 @@ class Endpoint(FakeLLM):
         self.seeds = True
         self.more: Json = {}  # in each reply's choice
         self.tries = 0
+        self.short = 0  # tokens of a reply that thoughts use up
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         if request.path.endswith("/models"):
@@ -48,6 +49,10 @@ class Endpoint(FakeLLM):
         whole = super()._completion(request, text)
         choice = whole["choices"][0]
         choice["message"] |= self.more
+        if self.short:
+            choice["message"]["reasoning_content"] = "Let me think."
+            if request["max_tokens"] < self.short:
+                choice["message"]["content"], choice["finish_reason"] = None, "length"
         if request.get("logprobs"):
             choice["logprobs"] = {"content": [{"token": "word", "logprob": -0.1}]}
         return whole
@@ -94,7 +99,9 @@ def test_the_cost_is_said_before_anything_is_sent(endpoint: Endpoint) -> None:
     endpoint.manners.status = 401
     result = checked(*at(endpoint, "llm.input_price=1", "llm.output_price=2"))
     assert re.match(
-        r"Sends 3 prompts to .*: at most \d+ tokens, at most \$0\.00\d+\.", result.stdout
+        r"Sends 3 prompts to .*: at most \d{3} tokens, \$0\.000\d+; "
+        r"if it thinks, at most \d{5} tokens, \$0\.02\d+\.",
+        result.stdout,
     )
     assert result.exit_code == 1
 
@@ -117,9 +124,18 @@ def test_thoughts_are_noticed(endpoint: Endpoint) -> None:
     assert lines(checked(*at(endpoint)))["thinking"].startswith("yes")
 
 
+def test_thoughts_that_use_up_a_reply_get_room_and_are_paid_for(endpoint: Endpoint) -> None:
+    endpoint.short = 1000
+    said = lines(checked(*at(endpoint, "llm.input_price=0", "llm.output_price=1")))
+    assert said["thinking"].startswith("yes")
+    spent = {body["max_tokens"] for body in endpoint.requests}
+    assert (min(spent), max(spent) > 4096) == (40, True)
+    assert said["this check"].endswith(f" {16 * 4} tokens, ${16 * 4 / 1e6:.6f}")
+
+
 def test_an_unknown_price_is_not_shown_as_none(endpoint: Endpoint) -> None:
     result = checked(*at(endpoint))
-    assert "its price is not known" in result.stdout
+    assert "at a price that is not known" in result.stdout
     assert "$" not in result.stdout
     assert lines(result)["price"].startswith("not known")
 

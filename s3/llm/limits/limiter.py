@@ -53,6 +53,7 @@ class Limiter:
         self._timer: asyncio.TimerHandle | None = None
         self._refused: float | None = None  # when the first 429 came since the last good answer
         self._endless: float | None = None  # the same of those that ask for too long a wait
+        self._doubts = False  # whether it was said that such a wait is not believed at once
 
     async def enter(self, number: int, need: Tokens, likely: int) -> None:
         """Wait until request `number` may leave; `likely` is what it will use, `need` the most."""
@@ -113,12 +114,11 @@ class Limiter:
         """Return a short time in place of one of hours; raise UserError where that was tried."""
         if self._endless is not None and sent > self._endless:
             self._used_up(wait)
-        if self._endless is None:
-            self._endless = now
-            print(
-                f"The endpoint asks to wait {wait:.0f} s; trying again in {SHORT_PAUSE:.0f} s.",
-                file=sys.stderr, flush=True,
-            )  # fmt: skip
+        self._endless = self._endless or now
+        if not self._doubts:
+            self._doubts = True
+            said = f"The endpoint asks to wait {wait:.0f} s; trying again in {SHORT_PAUSE:.0f} s"
+            print(f"{said}, as often as it answers between.", file=sys.stderr, flush=True)
         return SHORT_PAUSE
 
     def _used_up(self, wait: float) -> NoReturn:

@@ -59,7 +59,12 @@ class Protocol(ABC):
     path: ClassVar[str]  # below the base URL
     style: ClassVar[Style]  # how prompts must be written for it
     # What the API calls an end that `Completion.finish` has a name for, and that name.
-    finishes: ClassVar[Mapping[str, str]] = {}
+    finishes: ClassVar[Mapping[str, str]] = {
+        "abort": "error",  # vLLM
+        "network_error": "error",  # Z.ai
+        "insufficient_system_resource": "error",  # DeepSeek
+        "sensitive": "content_filter",  # Z.ai
+    }
     logprobs: ClassVar[Mapping[str, Any]] = {}  # asks for the log-probabilities of a reply's tokens
 
     @abstractmethod

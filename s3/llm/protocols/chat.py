@@ -20,10 +20,13 @@ class ChatCompletions(Protocol):
 
     def body(self, prompt: Prompt) -> Content:
         """Return the turns and the settings."""
-        turns = [{"role": "system", "content": prompt.system}] if prompt.system else []
+        system, text = prompt.system, prompt.text
+        if "system" in self.omit:  # Gemma's templates and others know no such turn
+            system, text = "", f"{system}\n\n{text}" if system else text
+        turns = [{"role": "system", "content": system}] if system else []
         return {
             "model": self.model,
-            "messages": [*turns, {"role": "user", "content": prompt.text}],
+            "messages": [*turns, {"role": "user", "content": text}],
             **self.sampling(),
             **({"stop": list(prompt.stop)} if prompt.stop else {}),
             self.length_field: prompt.reply_tokens,

@@ -19,7 +19,11 @@ class Responses(Protocol):
     path: ClassVar[str] = "/responses"
     logprobs: ClassVar[Mapping[str, Any]] = {"include": ["message.output_text.logprobs"]}
     style: ClassVar[Style] = Style.chat
-    finishes: ClassVar[Mapping[str, str]] = {"max_output_tokens": "length"}
+    finishes: ClassVar[Mapping[str, str]] = {
+        "max_output_tokens": "length",
+        "cancelled": "error",
+        "failed": "error",
+    }
 
     def body(self, prompt: Prompt) -> Content:
         """Return the text and the settings; the provider is to keep nothing."""

@@ -107,10 +107,13 @@ class OnlineTransport(LoopTransport):
         await limiter.enter(request.number, need, likely)
         started, known = time.monotonic(), True
         try:
+            if protocol is not self._context.protocol:
+                self._context.usage.requests -= 1
+                raise SentBack
             response = await self._http.post(protocol.path, body)
+            content = protocol.content(response, self._context.where)
             if pause := protocol.announced(response.headers):
                 limiter.announced(pause)
-            content = protocol.content(response, self._context.where)
             used, stated = protocol.used(content, request.prompt)
             limiter.answered(time.monotonic() - started, likely, used.total)
             cost = self._context.budget.pay(used, stated)
