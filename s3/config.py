@@ -16,7 +16,7 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from s3.errors import ConfigError
-from s3.llm import OpenAI, OpenAIBatch, Server, SmolLM2
+from s3.llm import BatchService, OpenAI, OpenAIBatch, Server, Service, SmolLM2
 from s3.methods import S3, GoldOnly, ProGen, ZeroGen
 from s3.runs.experiment import Experiment
 from s3.student import Student
@@ -27,7 +27,9 @@ CLASSES = (
     ExtractiveQA,
     OpenAI,
     OpenAIBatch,
+    BatchService,
     Server,
+    Service,
     SmolLM2,
     Student,
     S3,

@@ -39,11 +39,23 @@ ORDER = {
         transport
         embedded
         providers
-        session
+        session check
     """,
-    "s3.llm.protocols": "parsing waits\ncauses\nbase\nchat completions",
-    "s3.llm.limits": "budget rates\nlimiter",
-    "s3.llm.transport": "base\nhttp batch_api\nonline batch openai_batch\nslots",
+    "s3.llm.protocols": """
+        parsing waits
+        causes
+        base
+        anthropic chat completions responses
+        azure mistral
+    """,
+    "s3.llm.limits": "prices\nbudget rates\nlimiter",
+    "s3.llm.transport": """
+        base
+        http calls allowance
+        batch_api batch_replies
+        online batch openai_batch anthropic_batch
+        slots mistral_batch
+    """,
     "s3.student": """
         settings weighting probe
         hardware heads dropout
@@ -63,7 +75,7 @@ ORDER = {
     "s3.audit": "similar\nsplit\nauditor\nfile",
     "s3.runs": "folder significance\nreading identity\nlisteners dryrun\nrounds\nexperiment",
     "s3.runs.listeners": "base\nsummary table wandb",
-    "s3.commands": "audit store\napp",
+    "s3.commands": "audit check store\napp",
     "s3.runs.dryrun": "habits\nrehearsal\nplan",
 }
 HEAVY = {"torch", "transformers", "datasets", "pyarrow", "datasketch", "wandb", "xllamacpp"}

@@ -107,6 +107,16 @@ def prune(
         found.database.execute("VACUUM")
 
 
+@store.command()
+def forget(batch: Annotated[str, typer.Argument(help="As its provider calls it.")]) -> None:
+    """Give up a batch that its provider no longer has: its prompts are asked again."""
+    with opened() as found:
+        drop = "DELETE FROM batches WHERE batch = ?"
+        if not found.database.execute(drop, (batch,)).rowcount:
+            raise UserError(f"no batch {batch!r} is under way in {found.path}")
+    print(f"forgotten: {batch}")
+
+
 def _delete(execute: Callable[..., sqlite3.Cursor], where: str, values: list[Any]) -> int:
     # A note of a batch outlives its rows only to be submitted again: harmless.
     rows = f"SELECT rowid FROM completions WHERE {where} LIMIT {PORTION}"

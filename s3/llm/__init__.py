@@ -1,12 +1,13 @@
 """The LLM engine: prompts in, completions out, in order, each paid for once."""
 
 from s3.llm.errors import BudgetReached, TooManyFailures
-from s3.llm.providers import LLM, OpenAI, OpenAIBatch, Server, SmolLM2
+from s3.llm.providers import LLM, BatchService, OpenAI, OpenAIBatch, Server, Service, SmolLM2
 from s3.llm.session import Session
 from s3.llm.types import Completion, Failure, Prompt, Style, Usage
 
 __all__ = [
     "LLM",
+    "BatchService",
     "BudgetReached",
     "Completion",
     "Failure",
@@ -14,6 +15,7 @@ __all__ = [
     "OpenAIBatch",
     "Prompt",
     "Server",
+    "Service",
     "Session",
     "SmolLM2",
     "Style",

@@ -1,7 +1,8 @@
-"""What `llm=` can be: OpenAI, its batch API, any compatible server, the embedded default.
+"""What `llm=` can be: OpenAI, its batch API, services, servers, the embedded default.
 
-Each is its settings and three choices: a protocol (what is said), a transport (how it gets
-there), an address. A provider makes these itself, so nothing below knows providers.
+Each is its settings, a protocol, a transport and an address. A provider makes these itself, so
+nothing below knows providers. Another service of a known protocol is a YAML of `Service`,
+or of `BatchService`.
 """
 
 from __future__ import annotations
@@ -20,9 +21,19 @@ from s3.llm.limits import Budget, Limiter, Price, price_of
 from s3.llm.protocols import PROTOCOLS, Protocol
 from s3.llm.protocols.base import ROOM
 from s3.llm.settings import OnlineSettings, RemoteSettings, Settings
+from s3.llm.transport.anthropic_batch import AnthropicBatchAPI
 from s3.llm.transport.base import Address, Context, Transport
+from s3.llm.transport.batch import BatchTransport
+from s3.llm.transport.batch_api import BatchAPI
+from s3.llm.transport.mistral_batch import MistralBatchAPI
+from s3.llm.transport.openai_batch import OpenAIBatchAPI
 from s3.llm.types import Style, Usage
 
+BULK: dict[str, type[BatchAPI]] = {
+    "openai": OpenAIBatchAPI,
+    "anthropic": AnthropicBatchAPI,
+    "mistral": MistralBatchAPI,
+}
 # Models of OpenAI's that always think, by whichever provider: they refuse sampling and stops, and
 # their thoughts count as the reply's tokens. Later ones of the gpt-5 kind need only the new name
 # of the reply's limit.
@@ -33,8 +44,6 @@ NEWER = re.compile(r"(?:.*/)?gpt-5.*")
 @dataclass(kw_only=True)
 class LLM(Settings, ABC):
     """An LLM as a config chooses it: the settings, and what they make for a session."""
-
-    name: ClassVar[str]  # in messages
 
     def __post_init__(self) -> None:
         """Check the ranges and the protocol."""
@@ -62,6 +71,10 @@ class LLM(Settings, ABC):
     def style(self) -> Style:
         """How prompts must be written for it."""
         return self.make_protocol().style
+
+    @abstractmethod
+    def address(self) -> AbstractContextManager[Address]:
+        """Return where requests go, with the key of the environment, while a block runs."""
 
     @abstractmethod
     def make_transport(self, context: Context) -> Transport:
@@ -100,10 +113,6 @@ class Remote(RemoteSettings, LLM):
             **{name: value for name, value in chosen.items() if value},
         }
 
-    @abstractmethod
-    def address(self) -> AbstractContextManager[Address]:
-        """Return where requests go, with the key of the environment."""
-
     def make_protocol(self) -> Protocol:
         """Return the chosen format, as the model is known to want it."""
         omit, thinks = list(self.omit), bool(THINKING.fullmatch(self.model))
@@ -116,7 +125,7 @@ class Remote(RemoteSettings, LLM):
 
     def price(self) -> Price | None:
         """Return the config's price, else the listed one."""
-        return price_of(self.model, self.input_price, self.output_price)
+        return price_of(self.name, self.model, self.input_price, self.output_price)
 
     def make_budget(self, usage: Usage, before: Usage) -> Budget:
         """Return the caps, that on money too. Raises UserError where it needs a price."""
@@ -146,8 +155,31 @@ class Online(OnlineSettings, Remote):
 
 
 @dataclass(kw_only=True)
+class Batched(Remote):
+    """A remote LLM that is asked in batches: `bulk` is whose bulk API it speaks."""
+
+    bulk: str
+    poll_seconds: float = 30.0
+
+    def __post_init__(self) -> None:
+        """Check the options."""
+        super().__post_init__()
+        if self.bulk not in BULK:
+            raise ValueError(f"bulk must be one of {', '.join(BULK)}, not {self.bulk}")
+
+    def price(self) -> Price | None:
+        """Return the price at the discount of batches."""
+        return price_of(self.name, self.model, self.input_price, self.output_price, batch=True)
+
+    def make_transport(self, context: Context) -> Transport:
+        """Return the sender of batches."""
+        connect = BULK[self.bulk]
+        return BatchTransport(context, self.address, connect, self.attempts, self.poll_seconds)
+
+
+@dataclass(kw_only=True)
 class OpenAIAccount(Remote):
-    """What both of OpenAI's ways share: the key is read from OPENAI_API_KEY, never a config."""
+    """What both of OpenAI's ways share."""
 
     model: str = "gpt-4o-mini"
     base_url: str = "https://api.openai.com/v1"
@@ -164,35 +196,22 @@ class OpenAIAccount(Remote):
 class OpenAI(OpenAIAccount, Online):
     """OpenAI's own API."""
 
-    name: ClassVar[str] = "openai"
+    name: str = "openai"
 
 
 @dataclass(kw_only=True)
-class OpenAIBatch(OpenAIAccount):
+class OpenAIBatch(OpenAIAccount, Batched):
     """OpenAI's batch API: half the price, an answer within a day."""
 
-    name: ClassVar[str] = "openai_batch"
-    poll_seconds: float = 30.0
-
-    def price(self) -> Price | None:
-        """Return the price at the discount of batches."""
-        return price_of(self.model, self.input_price, self.output_price, batch=True)
-
-    def make_transport(self, context: Context) -> Transport:
-        """Return the sender of batches."""
-        from s3.llm.transport.batch import BatchTransport
-        from s3.llm.transport.openai_batch import OpenAIBatchAPI
-
-        return BatchTransport(
-            context, self.address, OpenAIBatchAPI, self.attempts, self.poll_seconds
-        )
+    name: str = "openai"
+    bulk: str = "openai"
 
 
 @dataclass(kw_only=True)
 class Server(Online):
     """A server that speaks OpenAI's protocol: vLLM, Ollama, llama.cpp, a provider."""
 
-    name: ClassVar[str] = "server"
+    name: str = "server"
     key_env: str = "S3_SERVER_KEY"
 
     @contextmanager
@@ -202,10 +221,33 @@ class Server(Online):
 
 
 @dataclass(kw_only=True)
+class Keyed(Remote):
+    """A provider's API: `name` is its list in prices.yaml, `key_env` the variable with the key."""
+
+    name: str
+    key_env: str
+
+    @contextmanager
+    def address(self) -> Iterator[Address]:
+        """Read the key. Raises UserError where the environment has none."""
+        yield Address(self.endpoint, key_of(self.key_env))
+
+
+@dataclass(kw_only=True)
+class Service(Keyed, Online):
+    """A provider's API that is asked request by request."""
+
+
+@dataclass(kw_only=True)
+class BatchService(Keyed, Batched):
+    """A provider's bulk API: often half the price, an answer within a day."""
+
+
+@dataclass(kw_only=True)
 class SmolLM2(LLM):
     """The embedded default: SmolLM2-135M-Instruct on a loopback port inside the run."""
 
-    name: ClassVar[str] = "smollm2"
+    name: str = "smollm2"
     protocol: str = "completions"
     threads: int | None = None
 
@@ -228,8 +270,12 @@ class SmolLM2(LLM):
         """Return the chosen format."""
         return PROTOCOLS[self.protocol](MODEL, self.temperature, self.top_p)
 
+    def address(self) -> AbstractContextManager[Address]:
+        """Start the server."""
+        return serving(self.threads)
+
     def make_transport(self, context: Context) -> Transport:
         """Return the sender that uses the server's slots best."""
         from s3.llm.transport.slots import SlotsTransport  # imports aiohttp
 
-        return SlotsTransport(context, lambda: serving(self.threads), SLOTS)
+        return SlotsTransport(context, self.address, SLOTS)

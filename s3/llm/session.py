@@ -28,7 +28,8 @@ class Session:
     """One run's dealings with an LLM; use it in a `with`. Nothing starts before it must send.
 
     `usage` counts what this session has sent and found; `failures` has every prompt that got no
-    completion; `style` is how prompts must be written. Not for several threads at a time.
+    completion; `style` is how prompts must be written; `priced` says whether costs are known. Not
+    for several threads at a time.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class Session:
         self.failures: list[Failure] = []
         protocol = provider.make_protocol()
         self.style = protocol.style
+        self.priced = provider.price() is not None
         self._tolerated = provider.tolerated_failures
         self._store = Store()
         run = run or f"{datetime.now():%Y-%m-%dT%H:%M:%S.%f}-{os.getpid()}"
@@ -101,6 +103,7 @@ class Session:
         """
         source, pending = iter(prompts), deque[Request]()
         done, failed, unstated = 0, len(self.failures), self.usage.unstated
+        first = not self.usage.requests
         with s3.progress.progress(
             what, len(prompts) if isinstance(prompts, Sized) else None
         ) as bar:
@@ -124,11 +127,18 @@ class Session:
                 self._transport.cancel(list(pending))
                 shown.draw(done)
         if self.usage.unstated and not unstated:
-            print(
-                f"{self._context.where} states no usage ({self.usage.unstated} responses so far): "
-                "tokens, cost and caps go by an estimate, four bytes a token.",
-                file=sys.stderr, flush=True,
-            )  # fmt: skip
+            self._say(
+                f"states no usage ({self.usage.unstated} responses so far): tokens, cost and caps "
+                "go by an estimate, four bytes a token."
+            )
+        if first and self.usage.requests and not self.priced:
+            self._say(
+                "has no price that is known, so costs are not: llm.input_price and "
+                "llm.output_price say it (0 for a server of your own)."
+            )
+
+    def _say(self, what: str) -> None:
+        print(f"{self._context.where} {what}", file=sys.stderr, flush=True)
 
     def drop(self, reason: str) -> None:
         """Say that the completion that was yielded last is of no use, and why."""

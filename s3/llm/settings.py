@@ -38,9 +38,10 @@ RANGES: dict[str, tuple[float, float]] = {
 class Settings:
     """What every LLM has: its wire format, its sampling, and caps on what a run may ask for."""
 
+    name: str  # in messages
     protocol: str = "chat_completions"  # a name in s3.llm.protocols.PROTOCOLS
-    temperature: float = 0.9
-    top_p: float = 0.9
+    temperature: float | None = 0.9  # None: not sent, the model's own
+    top_p: float | None = 0.9
     tolerated_failures: int = 0
     max_requests: int | None = None
     max_tokens: int | None = None

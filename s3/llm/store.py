@@ -64,6 +64,7 @@ class Batch:
     """A batch under way: its lines as sent, and the run that pays for them.
 
     `digest` marks it at the provider; `batch` is the provider's id, "" until it is known.
+    `created` is when it was first noted.
     """
 
     digest: str
@@ -71,6 +72,7 @@ class Batch:
     ids: tuple[str, ...]
     batch: str = ""
     lines: bytes = b""
+    created: float = 0.0
 
 
 class Store:
@@ -160,20 +162,20 @@ class Store:
         """Note a batch before it is submitted, and again with the provider's id."""
         of = note.account
         row = (
-            note.digest, note.batch, time.time(), of.run, of.began, of.endpoint, of.model,
-            " ".join(note.ids), zlib.compress(note.lines, 1),
+            note.digest, note.batch, note.created or time.time(), of.run, of.began, of.endpoint,
+            of.model, " ".join(note.ids), zlib.compress(note.lines, 1),
         )  # fmt: skip
         self.database.execute("INSERT OR REPLACE INTO batches VALUES (?,?,?,?,?,?,?,?,?)", row)
 
     def batches(self, endpoint: str) -> list[Batch]:
         """Return the batches under way at an endpoint, without their lines, the oldest first."""
         query = (
-            "SELECT digest, batch, ids, run, began, endpoint, model FROM batches "
+            "SELECT digest, batch, created, ids, run, began, endpoint, model FROM batches "
             "WHERE endpoint = ? ORDER BY created"
         )
         return [
-            Batch(digest, Account(*account), tuple(ids.split()), batch)
-            for digest, batch, ids, *account in self.database.execute(query, (endpoint,))
+            Batch(digest, Account(*account), tuple(ids.split()), batch, created=created)
+            for digest, batch, created, ids, *account in self.database.execute(query, (endpoint,))
         ]
 
     def lines(self, digest: str) -> bytes:

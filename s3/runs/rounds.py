@@ -182,6 +182,8 @@ class Rounds:
             **scores,
         }
         row |= {"llm/tokens": round_.added.tokens, "llm/cost": round(paid, 9), **seconds}
+        if not self.session.priced:
+            row["llm/unpriced"] = round_.added.tokens
         row["seconds/test"] = time.monotonic() - started
         self.folder.write_round(round_, train, row, findings)
         return row

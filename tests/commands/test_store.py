@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from s3.commands.app import app
 from s3.errors import UserError
-from s3.llm.store import Account, Payment, Store
+from s3.llm.store import Account, Batch, Payment, Store
 from s3.llm.types import Tokens
 
 
@@ -85,3 +85,11 @@ def test_what_sqlite_cannot_do_is_a_users_error(store: Store) -> None:
     store.database.execute("DROP TABLE ledger")
     with pytest.raises(UserError, match="no such table: ledger"):
         run("size")
+
+
+def test_forget_gives_up_a_batch_by_the_name_that_the_provider_has_for_it(store: Store) -> None:
+    store.note_batch(Batch("d", Account("r", 1.0, "e", "m"), ("a-0",), "batch_1", b"{}"))
+    assert "batch_1" in run("forget", "batch_1")
+    assert store.batches("e") == []
+    with pytest.raises(UserError, match="no batch 'batch_1'"):
+        run("forget", "batch_1")

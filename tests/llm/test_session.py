@@ -223,6 +223,21 @@ def test_what_was_paid_is_the_runs_own_and_another_attempt_begins_at_nothing(ser
         assert llm.paid == pytest.approx(cost(endpoint) / 13)
 
 
+def test_a_price_that_is_not_known_is_said_once(
+    serve: Serve, capfd: pytest.CaptureFixture[str]
+) -> None:
+    said = "has no price that is known"
+    with Session(server(serve()), 0) as llm:
+        assert not llm.priced
+        for _ in range(2):
+            list(llm.complete(prompts(2)))
+    assert capfd.readouterr().err.count(said) == 1
+    with Session(server(serve(), input_price=0, output_price=0), 0) as llm:  # one's own
+        assert llm.priced
+        list(llm.complete(prompts(2)))
+    assert said not in capfd.readouterr().err
+
+
 def test_empty_replies_are_paid_for_too(serve: Serve) -> None:
     endpoint = serve(empty=0.3, seed=1, usage=USAGE)
     with Session(priced(endpoint), 0, "mine") as llm:

@@ -83,6 +83,8 @@ class Student:
 class Session:
     """Has paid a dollar more each time it is asked."""
 
+    priced = True
+
     def __init__(self) -> None:
         self.times = 0
 

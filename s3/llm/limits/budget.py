@@ -1,15 +1,13 @@
-"""Money and caps: what a token costs, and whether one more request may leave."""
+"""Caps: whether one more request may leave."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from s3.llm.errors import BudgetReached
+from s3.llm.limits.prices import Price
 from s3.llm.types import Prompt, Tokens, Usage, token_estimate
 
-PRICES = Path(__file__).with_name("prices.yaml")
 TEMPLATE_TOKENS = 64  # what a chat template adds to a prompt, at most
 
 
@@ -22,38 +20,6 @@ def most(prompt: Prompt) -> Tokens:
 def guess(prompt: Prompt) -> int:
     """Return about how many tokens a prompt and its reply have together."""
     return token_estimate(prompt.system + prompt.text) + prompt.reply_tokens
-
-
-@dataclass(frozen=True)
-class Price:
-    """US dollars a token: of the prompt, of its cached part, of the reply."""
-
-    input: float = 0.0
-    cached: float = 0.0
-    output: float = 0.0
-
-    def of(self, tokens: Tokens) -> float:
-        """What tokens cost."""
-        fresh = tokens.prompt - tokens.cached
-        return fresh * self.input + tokens.cached * self.cached + tokens.completion * self.output
-
-
-def price_of(
-    model: str, input_price: float | None, output_price: float | None, batch: bool = False
-) -> Price | None:
-    """Return a model's price: as given (a million tokens), else listed, else None."""
-    from omegaconf import OmegaConf
-
-    table = OmegaConf.load(PRICES)
-    family = re.sub(r"-(\d{4}-\d\d-\d\d|\d{4})$", "", model)
-    listed = table.models.get(model) or table.models.get(family) or {}
-    input = listed.get("input") if input_price is None else input_price
-    output = listed.get("output") if output_price is None else output_price
-    if input is None or output is None:
-        return None
-    cached = listed.get("cached", input) if input_price is None else input
-    scale = (table.batch if batch else 1.0) / 1e6
-    return Price(input * scale, cached * scale, output * scale)
 
 
 @dataclass

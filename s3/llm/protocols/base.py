@@ -59,7 +59,13 @@ class Protocol(ABC):
     path: ClassVar[str]  # below the base URL
     style: ClassVar[Style]  # how prompts must be written for it
     # What the API calls an end that `Completion.finish` has a name for, and that name.
-    finishes: ClassVar[Mapping[str, str]] = {}
+    finishes: ClassVar[Mapping[str, str]] = {
+        "abort": "error",  # vLLM
+        "network_error": "error",  # Z.ai
+        "insufficient_system_resource": "error",  # DeepSeek
+        "sensitive": "content_filter",  # Z.ai
+    }
+    logprobs: ClassVar[Mapping[str, Any]] = {}  # asks for the log-probabilities of a reply's tokens
 
     @abstractmethod
     def body(self, prompt: Prompt) -> Content:
@@ -158,10 +164,18 @@ class Protocol(ABC):
         return Tokens(asked, token_estimate(text) if given is None else given), False
 
     def stated(self, usage: Content) -> Stated:
-        """Return the tokens that a response's usage states; those of thoughts are the reply's."""
+        """Return the tokens that a response's usage states; those of thoughts are the reply's.
+
+        Where a total is more than the prompt and the reply, thoughts are the difference (Gemini).
+        """
+        names = ("prompt_tokens", "completion_tokens", "total_tokens")
+        asked, given, total = (count(usage.get(name)) for name in names)
+        if asked and given is not None and total is not None:
+            given = max(given, total - asked)
         details = usage.get("prompt_tokens_details")
         cached = details.get("cached_tokens") if isinstance(details, dict) else None
-        return usage.get("prompt_tokens"), usage.get("completion_tokens"), cached
+        # DeepSeek states what was read from its cache beside the details that others have.
+        return asked, given, usage.get("prompt_cache_hit_tokens") if cached is None else cached
 
     def completion(
         self, content: Content, id: str, used: Tokens, stop: tuple[str, ...] = ()

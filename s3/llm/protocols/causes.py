@@ -12,8 +12,10 @@ from typing import Any
 
 from s3.errors import UserError
 from s3.llm.errors import Fault, RateLimited, Refused, Unfit
+from s3.llm.protocols import waits
 from s3.llm.protocols.parsing import Response, message, said
 
+URL = re.compile(r"https?://\S+")  # Groq's rate limits link to a page that is called billing
 TOO_LONG = re.compile(
     r"context.?(length|size|window|limit)|exceed_context|max_model_len|string_above_max_length"
     r"|(prompt|input|inputs|messages?|request|content)\W[^.]{0,60}too (long|large|many tokens)"
@@ -24,10 +26,14 @@ TOO_LONG = re.compile(
 )
 FILTERED = re.compile(
     r"content.?(filter|policy|management|violation)|moderation|flagged|usage polic|invalid_prompt"
-    r"|safety (settings|system|filter)|data_inspection_failed|prohibited.?content",
+    r"|_policy\b|policy_violation|safety (settings|system|filter)|data_inspection_failed"
+    r"|prohibited.?content",
     re.I,
 )
-SPENT = re.compile(r"insufficient.?(quota|funds|balance|credits?)|billing|credit balance", re.I)
+SPENT = re.compile(
+    r"insufficient.?(quota|funds|balance|credits?)|billing|credit balance|spend.?limit", re.I
+)
+TOO_LARGE = re.compile(r"request too large", re.I)
 SLOW_DOWN = re.compile(r"rate.?limit|too many requests|resource.?exhausted|slow down", re.I)
 REFUSAL = re.compile(
     r"unsupported|(not|n't) (be |currently |yet )?(support|permit|allow|accept|recogni|available)"
@@ -36,6 +42,7 @@ REFUSAL = re.compile(
     re.I,
 )
 NAME = re.compile(r'\\*"\w+\\*"\s*:')  # of a field, which says nothing of the cause
+NO_SYSTEM = re.compile(r"system role (is )?not supported|roles must alternate", re.I)
 TOGETHER = re.compile(r"\bboth\b|only one|mutually exclusive|together|incompatible|either", re.I)
 
 
@@ -46,19 +53,24 @@ def cause(response: Response, wait: float | None, where: str, sent: Collection[s
     """
     status, body = response.status, response.body
     text, whole = message(body), body[:5000].decode(errors="replace")
-    words = NAME.sub(" ", whole)
-    if status == 429 and not SPENT.search(words):
-        return RateLimited(wait)
+    words = NAME.sub(" ", URL.sub(" ", whole))
+    if status == 429 and TOO_LARGE.search(words):  # for a minute's allowance: it will never fit
+        return Unfit("too_long", text)
+    told = waits.in_words(whole)
+    if status == 529 or (status == 429 and (told is not None or not SPENT.search(words))):
+        return RateLimited(told if wait is None else wait)
+    heard = f"{where} answered HTTP {status}: {text}."
+    if status in (400, 422, 500) and NO_SYSTEM.search(text):
+        return Refused(("system",), f"{heard} llm.omit=[system] puts its text before the user's.")
     if status >= 500 or status in (408, 409, 425):
         return Fault("server_error", f"HTTP {status}: {text}")
     if status in (400, 413, 422) and (status == 413 or TOO_LONG.search(words)):
         return Unfit("too_long", text)
     if status in (400, 403, 422) and FILTERED.search(words):
         return Unfit("filtered", text)
-    heard = f"{where} answered HTTP {status}: {text}."
     if status in (400, 422) and (fields := refused(whole, sent)):
         return Refused(fields, f"{heard} llm.omit=[{','.join(fields)}] leaves out what it refuses.")
-    return UserError(f"{heard} {_advice(status)}")
+    return UserError(f"{heard} {_advice(402 if SPENT.search(words) else status)}")
 
 
 def refused(text: str, sent: Collection[str]) -> tuple[str, ...]:

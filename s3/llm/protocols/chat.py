@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from s3.llm.protocols.base import Protocol, Reply
@@ -14,14 +15,18 @@ class ChatCompletions(Protocol):
 
     name: ClassVar[str] = "chat_completions"
     path: ClassVar[str] = "/chat/completions"
+    logprobs: ClassVar[Mapping[str, Any]] = {"logprobs": True}
     style: ClassVar[Style] = Style.chat
 
     def body(self, prompt: Prompt) -> Content:
         """Return the turns and the settings."""
-        turns = [{"role": "system", "content": prompt.system}] if prompt.system else []
+        system, text = prompt.system, prompt.text
+        if "system" in self.omit:  # Gemma's templates and others know no such turn
+            system, text = "", f"{system}\n\n{text}" if system else text
+        turns = [{"role": "system", "content": system}] if system else []
         return {
             "model": self.model,
-            "messages": [*turns, {"role": "user", "content": prompt.text}],
+            "messages": [*turns, {"role": "user", "content": text}],
             **self.sampling(),
             **({"stop": list(prompt.stop)} if prompt.stop else {}),
             self.length_field: prompt.reply_tokens,

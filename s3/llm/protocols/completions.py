@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from s3.llm.protocols.base import Protocol, Reply
 from s3.llm.protocols.parsing import Content
@@ -14,6 +15,7 @@ class Completions(Protocol):
 
     name: ClassVar[str] = "completions"
     path: ClassVar[str] = "/completions"
+    logprobs: ClassVar[Mapping[str, Any]] = {"logprobs": 1}
     style: ClassVar[Style] = Style.continuation
 
     def body(self, prompt: Prompt) -> Content:

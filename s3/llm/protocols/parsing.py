@@ -56,6 +56,8 @@ def message(body: bytes) -> str:
 
 def said(content: Any) -> str:
     """Return what the JSON of an error says: its `error`, `detail` or `message`; "" if nothing."""
+    if isinstance(content, list) and content:  # Google's
+        content = content[0]
     if not isinstance(content, dict):
         return shown(content) if isinstance(content, str) else ""
     error = next((content[name] for name in ("error", "detail", "errors") if content.get(name)), "")

@@ -7,6 +7,13 @@ import re
 import time
 from collections.abc import Mapping
 
+# "Please try again in 4.77s", "Try again in 5 seconds", and Google's field.
+AGAIN = re.compile(
+    r"(?:again|retry) in ((?:\d+(?:\.\d+)?(?:ms|h|m|s))+|\d+(?:\.\d+)?(?= ?seconds?))"
+    r'|"retryDelay"\s*:\s*"([\d.]+s)"',
+    re.I,
+)
+
 
 def wait(headers: Mapping[str, str]) -> float | None:
     """Return how many seconds a response asks to stay away, if it does and can be read."""
@@ -19,6 +26,12 @@ def wait(headers: Mapping[str, str]) -> float | None:
         return max(0.0, email.utils.mktime_tz(date) - time.time()) if date else None
     except (ValueError, OverflowError, IndexError, TypeError):  # a date that there is not
         return None
+
+
+def in_words(text: str) -> float | None:
+    """Return the seconds after which an error's text says to try again, if it does."""
+    found = AGAIN.search(text)
+    return seconds(found[1] or found[2]) if found else None
 
 
 def seconds(duration: str) -> float | None:

@@ -29,10 +29,18 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 @dataclass(frozen=True)
 class Address:
-    """Where requests go: the URL up to and with `/v1`, and the key ("" for none)."""
+    """Where requests go: the URL up to and with `/v1`, and the key ("" for none).
+
+    What the URL asks for after a question mark (Azure's api-version) goes with every request.
+    """
 
     url: str
     key: str = ""
+
+    def at(self, path: str) -> str:
+        """Return the URL of a path below this one."""
+        parts = urlsplit(self.url)
+        return parts._replace(path=parts.path.rstrip("/") + path).geturl()
 
     def redact(self, text: bytes) -> bytes:
         """Return an error's words without the key, should they hold it in any form.

@@ -9,21 +9,27 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import json
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
 
 from s3.errors import UserError
-from s3.llm.errors import Fault, RateLimited, Unfit
-from s3.llm.limits import most
-from s3.llm.store import Batch, Payment, Store
+from s3.llm.errors import Fault, NoRoom, Refused, Unfit
+from s3.llm.protocols.causes import SPENT
+from s3.llm.store import Batch, Store
+from s3.llm.transport.allowance import Allowance
 from s3.llm.transport.base import Address, Context, LoopTransport, Request
-from s3.llm.transport.batch_api import BatchAPI, Ended, Rejection
+from s3.llm.transport.batch_api import LONGEST_POLL, BatchAPI, Ended, Rejection
+from s3.llm.transport.batch_replies import judge, read_replies
+from s3.llm.transport.calls import TooLargeError, spent
 
 ROWS = 10_000  # of one batch; providers take 50,000, but memory holds a batch's replies
 BYTES = 100 << 20  # of one file; providers take 200 MB
+REJECTIONS = 3  # submissions of one batch that the provider may find invalid as a whole
+SMALL = 100  # requests that are not divided further where an account's queue has no room
+DAY = 86_400.0  # seconds to wait for room in it
 
 
 class BatchTransport(LoopTransport):
@@ -35,19 +41,20 @@ class BatchTransport(LoopTransport):
         self,
         context: Context,
         reach: Callable[[], AbstractContextManager[Address]],
-        connect: Callable[[Context, Address, int], BatchAPI],
+        connect: Callable[[Context, Address, int, float], BatchAPI],
         attempts: int,
         poll_seconds: float,
     ) -> None:
-        """`connect` makes the API's side from an address and the number of its attempts."""
+        """`connect` makes the API's side, of an address, its attempts and its first pause."""
         super().__init__(context, reach)
         self._connect = connect
         self._attempts, self._poll = attempts, poll_seconds
-        self._under_way = 0
-        self._landed = asyncio.Condition()
+        self._allowance = Allowance(context)
+        self._submitted = 0  # batches that the provider has now
+        self._faults: dict[Request, Fault] = {}  # why it got no reply the last time
 
     async def _open(self, address: Address) -> None:
-        self._api = self._connect(self._context, address, self._attempts)
+        self._api = self._connect(self._context, address, self._attempts, self._poll)
         self._store = Store()
 
     async def _shut(self) -> None:
@@ -72,117 +79,160 @@ class BatchTransport(LoopTransport):
 
     async def _resume(self, note: Batch, requests: list[Request]) -> None:
         """Wait for a batch that an earlier process submitted; ask again for what it lacks."""
-        if batch := note.batch or await self._api.find(note.digest):
-            if note.account == self._context.account:
-                for request in requests:
-                    self._context.budget.reserve(most(request.prompt))
-            await self._land(replace(note, batch=batch), requests)
+        if id := note.batch or await self._api.find(note):
+            payer = note.account == self._context.account
+            for request in requests if payer else ():
+                self._allowance.reserve(request)
+            async with self._allowance.spent_on(requests):
+                await self._land(replace(note, batch=id), requests)
         else:
             self._store.forget_batch(note.digest)
-        await self._answer([request for request in requests if request.outcome is None])
+        await self._answer(_open(requests))
 
     async def _answer(self, requests: list[Request]) -> None:
         """Submit requests until each has its outcome or the attempts are spent."""
         for attempt in range(self._attempts):
-            waiting = requests
-            while waiting:
-                portion = await self._affordable(waiting)
-                waiting = waiting[len(portion) :]
-                await self._submit(portion, attempt)
-            requests = [request for request in requests if request.outcome is None]
             if not requests:
                 return
+            waiting = requests
+            while waiting:
+                portion = await self._allowance.portion(waiting)
+                waiting = waiting[len(portion) :]
+                async with self._allowance.spent_on(portion):
+                    await self._submit(portion, attempt)
+            requests = _open(requests)
             self._context.usage.retries += len(requests)
+        lost = Fault("expired", "every batch that had this prompt left it unanswered")
         for request in requests:
-            self._context.fail(
-                request, "expired", "every batch that had this prompt left it unanswered"
-            )
-
-    async def _affordable(self, requests: list[Request]) -> list[Request]:
-        """Reserve as many requests as the caps allow, at least one; wait for batches under way."""
-        budget, portion = self._context.budget, list[Request]()
-        while True:
-            for request in requests:
-                if reached := budget.exceeded(most(request.prompt)):
-                    break
-                budget.reserve(most(request.prompt))
-                portion.append(request)
-            if portion:
-                return portion
-            if not self._under_way and reached:
-                raise reached
-            async with self._landed:
-                await self._landed.wait()
+            fault = self._faults.get(request, lost)
+            self._context.fail(request, fault.reason, fault.detail)
 
     async def _submit(self, requests: list[Request], attempt: int) -> None:
-        """Send requests as one batch, and take what it brings."""
-        lines = b"\n".join(self._api.line(request, attempt // 2) for request in requests)
-        digest = hashlib.sha256(lines + bytes([attempt])).hexdigest()[:32]
-        ids = tuple(request.id for request in requests)
-        note = Batch(digest, self._context.account, ids, "", lines)
-        self._store.note_batch(note)
-        note = replace(note, batch=await self._api.submit(lines, digest))
-        self._store.note_batch(note)
-        await self._land(note, requests)
+        """Send requests as one batch, or as smaller ones if they must be; take what comes."""
+        if not await self._carried_out(requests, attempt):
+            left = _open(requests)
+            half = -(-len(left) // 2)
+            for part in filter(None, (left[:half], left[half:])):
+                await self._submit(part, attempt)
 
-    async def _land(self, note: Batch, requests: list[Request]) -> None:
+    async def _carried_out(self, requests: list[Request], attempt: int) -> bool:
+        """Send requests as one batch until that is not rejected; False if it must be smaller.
+
+        Raises UserError where sending it again does not help.
+        """
+        pause, began, invalid = self._poll, time.monotonic(), 0
+        while requests := self._addressed(requests):
+            try:
+                note = await self._send(requests, attempt)
+            except TooLargeError as error:
+                if len(requests) > 1:
+                    return False
+                self._context.fail(requests[0], "too_long", str(error))
+                return True
+            why = await self._land(note, requests)
+            if why is None or why.lines or not _open(requests):
+                return True
+            what = f"{self._context.where}: the batch {note.batch} was not carried out: {why.said}."
+            if why.full and not self._submitted and len(requests) > SMALL:
+                return False  # no other batch of ours is there: this one is larger than the queue
+            if why.full and time.monotonic() - began > DAY:
+                raise UserError(f"{what} Run the same command when the queue has room again.")
+            invalid += not why.full
+            if invalid == REJECTIONS:
+                raise UserError(f"{what} So were {REJECTIONS - 1} before it.")
+            self._api.say(f"{what} It is submitted again.")
+            await asyncio.sleep(pause)
+            pause = min(pause * 1.5, self._poll * LONGEST_POLL)
+        return True
+
+    def _addressed(self, requests: list[Request]) -> list[Request]:
+        """Return those without an outcome, under the ids that they have in the present format."""
+        for request in _open(requests):
+            if self._context.address(request) and (held := self._store.get(request.id)):
+                self._context.usage.stored += 1
+                request.outcome = self._context.protocol.read(held, request.id, request.prompt)
+        return _open(requests)
+
+    async def _send(self, requests: list[Request], attempt: int) -> Batch:
+        """Submit requests as one batch; return its note. Raises TooLargeError."""
+        lines = b"\n".join(self._api.line(request, attempt // 2) for request in requests)
+        # The time tells it from an earlier one of the same lines, which was rejected or cancelled.
+        now = time.time()
+        digest = hashlib.sha256(lines + str(now).encode()).hexdigest()[:32]
+        ids = tuple(request.id for request in requests)
+        note = Batch(digest, self._context.account, ids, "", lines, now)
+        self._store.note_batch(note)
+        try:
+            note = replace(note, batch=await self._api.submit(note))
+        except TooLargeError:
+            self._store.forget_batch(digest)
+            raise
+        self._store.note_batch(note)
+        return note
+
+    async def _land(self, note: Batch, requests: list[Request]) -> Rejection | None:
         """Wait for a batch, store all that it brings, and give requests their outcomes.
 
-        Those that it leaves unanswered have none yet.
+        Those that it leaves unanswered have none yet. Returns why it was rejected, if it was.
         """
-        self._under_way += 1
+        self._submitted += 1
         try:
-            ended = await self._api.ended(note.batch, self._poll)
-            if ended.rejection:
-                await self._rejected(note, ended.rejection, requests)
+            ended = await self._api.ended(note.batch)
         finally:
-            self._under_way -= 1
-            if note.account == self._context.account:
-                for request in requests:
-                    self._context.budget.settle(most(request.prompt))
+            self._submitted -= 1
         self._take(note, ended, requests)
-        async with self._landed:
-            self._landed.notify_all()
-
-    async def _rejected(self, note: Batch, why: Rejection, requests: list[Request]) -> None:
-        """Deal with a batch that was not carried out: nothing of it was answered or paid."""
-        self._store.forget_batch(note.digest)
-        own = {request.id: request for request in requests}
-        for line, said in why.lines.items():
+        why, left = ended.rejection, _open(requests)
+        if left and ended.cancelled:
+            raise UserError(
+                f"{self._context.where}: the batch {note.batch} was cancelled at the provider. "
+                f"{len(requests) - len(left)} of {len(requests)} prompts have their replies, which "
+                "are stored: run the same command to submit the others again."
+            )
+        if left and why and SPENT.search(why.said):
+            raise spent(self._context.where, why.said)
+        own = {request.id: request for request in left}
+        for line, said in why.lines.items() if why else ():
             if line < len(note.ids) and (request := own.get(note.ids[line])):
                 self._context.fail(request, "rejected", said)
-        if not why.lines and not why.later:
-            raise UserError(f"{self._context.where} rejected the batch {note.batch}: {why.said}.")
-        if not why.lines:
-            await asyncio.sleep(self._poll)  # the account's queue is full: they go in later
+        return why
 
     def _take(self, note: Batch, ended: Ended, requests: list[Request]) -> None:
         """Store each reply of a batch under its id, whoever asked for it, and what it cost."""
-        own, protocol = {request.id: request for request in requests}, self._context.protocol
-        paid: list[tuple[Payment, bool]] = []
-        for id, body in self._api.sent(self._store.lines(note.digest)):
-            if (response := ended.replies.get(id)) is None:
-                continue  # asked again
-            prompt = protocol.prompt(body)
-            try:
-                content = protocol.content(response, self._context.where)
-                used, stated = protocol.used(content, prompt)
-                cost = self._context.budget.price.of(used)
-                paid.append((Payment(used, cost), stated))
-                protocol.completion(content, id, used, prompt.stop)
-                raw = json.dumps(body, ensure_ascii=False).encode()
-                paid[-1] = Payment(used, cost, id, raw, response.body), stated
-            except (Fault, RateLimited):
-                pass  # asked again
-            except (Unfit, UserError) as error:
-                if request := own.get(id):
-                    reason = error.reason if isinstance(error, Unfit) else "rejected"
-                    self._context.fail(request, reason, str(error))
-        first = self._store.put(note.account, [one for one, _ in paid], batch=note.digest)
-        if first and note.account == self._context.account:
-            for payment, stated in paid:
-                self._context.budget.pay(payment.used, stated)
-        for request in requests:
-            if (held := self._store.get(request.id)) is not None:
-                request.outcome = protocol.read(held, request.id, request.prompt)
+        sent = dict(self._api.sent(self._store.lines(note.digest)))
+        # Where another process has stored the batch, its lines are gone: there is nothing to do.
+        reads = read_replies(self._context, sent, ended.replies if sent else ())
+        paid = [one.payment for one in reads if one.payment]
+        first = self._store.put(note.account, paid, batch=note.digest)
+        for one in reads if first and note.account == self._context.account else ():
+            if one.payment:
+                self._context.budget.pay(one.payment.used, one.stated)
+        causes = {one.id: one.cause for one in reads if one.cause}
+        bad = [cause for one in requests if (cause := self._settle(one, causes.get(one.id)))]
         self._context.arrived.set()
+        judge(reads, f"{self._context.where}: the batch {note.batch}")
+        if any(one.payment and one.payment.id for one in reads):
+            self._context.trial.good()
+        for cause in bad:
+            self._context.trial.bad(cause.reason, cause.detail)
+
+    def _settle(self, request: Request, cause: Exception | None) -> Fault | Unfit | None:
+        """Give a request its outcome, if it has one, or note why not; return a useless reply."""
+        context, sent = self._context, request.protocol or self._context.protocol
+        if (held := self._store.get(request.id)) is not None:
+            request.outcome = sent.read(held, request.id, request.prompt)
+            context.format.served(sent)
+            return None
+        if isinstance(cause, Refused | NoRoom) and context.format.suit(sent, cause):
+            return None  # asked again as the endpoint wants it
+        if isinstance(cause, Refused):
+            cause = Unfit("rejected", str(cause))
+        if isinstance(cause, Unfit):
+            context.fail(request, cause.reason, cause.detail)
+            return cause
+        if isinstance(cause, Fault):
+            self._faults[request] = cause
+        return cause if isinstance(cause, Fault) and cause.reason == "empty" else None
+
+
+def _open(requests: list[Request]) -> list[Request]:
+    return [request for request in requests if request.outcome is None]

@@ -46,11 +46,18 @@ class HTTP:
         """End the connections."""
         await self._session.close()
 
+    async def get(self, path: str) -> Response:
+        """Ask for what is there. Raises as `post` does."""
+        return await self._send("GET", path)
+
     async def post(self, path: str, body: bytes) -> Response:
         """Send JSON. Raises Fault where no whole response comes, UserError without trust."""
+        return await self._send("POST", path, body)
+
+    async def _send(self, method: str, path: str, body: bytes | None = None) -> Response:
         try:
-            async with self._session.post(
-                self._address.url + path, data=body, allow_redirects=False
+            async with self._session.request(
+                method, self._address.at(path), data=body, allow_redirects=False
             ) as response:
                 said = bytearray()
                 async for chunk in response.content.iter_any():

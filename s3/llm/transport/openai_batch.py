@@ -1,181 +1,97 @@
-"""OpenAI's batch API: its lines, its states and its calls, through openai's own client.
-
-The client retries them itself, except the one that costs money: see `submit`.
-"""
+"""OpenAI's batch API: requests and replies in files, a batch that names them."""
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import AsyncIterator, Coroutine, Iterator
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Sequence
+from typing import ClassVar
 
-from s3.errors import UserError
-from s3.llm.errors import Fault, RateLimited, Unfit
-from s3.llm.protocols import Response
-from s3.llm.transport.base import Address, Context, Request, back_off, seed_of
-from s3.llm.transport.batch_api import BatchAPI, Ended, Rejection
+from s3.llm.errors import Fault
+from s3.llm.protocols import Content, Response
+from s3.llm.protocols.parsing import count, shown
+from s3.llm.store import Batch
+from s3.llm.transport.batch_api import MARK, BatchAPI, Ended, Rejection, request_of
 
-if TYPE_CHECKING:
-    import openai
-    from openai.types import Batch as State
-
-T = TypeVar("T")
-LARGEST = 1 << 30  # bytes of a file of replies
-LONGEST_POLL = 10  # times the first one
-OPEN = ("validating", "in_progress", "finalizing", "cancelling")  # a batch under way
-MARK = "s3"  # the field of a batch's metadata that holds our digest
+# What the errors of a line mean that was not carried out.
+REASONS = {
+    "batch_expired": "expired",
+    "batch_cancelled": "cancelled",
+    "request_timeout": "timeout",
+}
 
 
 class OpenAIBatchAPI(BatchAPI):
     """Files and batches at an address; replies to all requests come in files, too."""
 
-    def __init__(self, context: Context, address: Address, attempts: int) -> None:
-        self._context, self._address, self._attempts = context, address, attempts
-        self._client = client(address, attempts)
+    open: ClassVar[Sequence[str]] = ("validating", "in_progress", "finalizing", "cancelling")
+    closed: ClassVar[Sequence[str]] = ("completed", "failed", "expired", "cancelled")
+    path: ClassVar[str] = "/batches"
 
-    async def close(self) -> None:
-        """End the connections."""
-        await self._client.close()
+    def envelope(self) -> Content:
+        """Return how each line is to be sent."""
+        return {"method": "POST", "url": f"/v1{self._context.protocol.path}"}
 
-    def line(self, request: Request, draw: int) -> bytes:
-        """Return a request's line in a file."""
-        protocol = self._context.protocol
-        body = json.loads(protocol.encode(request.prompt, seed_of(request.id, draw)))
-        line = {"custom_id": request.id, "method": "POST", "url": f"/v1{protocol.path}"}
-        return json.dumps({**line, "body": body}, ensure_ascii=False).encode()
+    async def prepare(self, lines: bytes) -> str:
+        """Upload a file; return its id."""
+        return await self.calls.upload(lines)
 
-    def sent(self, lines: bytes) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Yield the id and the body of each line of a file."""
-        for line in map(json.loads, lines.splitlines()):
-            yield line["custom_id"], line["body"]
+    async def create(self, prepared: str, digest: str) -> str:
+        """Submit a file as a batch marked with a digest."""
+        order = {
+            "input_file_id": prepared,
+            "endpoint": f"/v1{self._context.protocol.path}",
+            "completion_window": "24h",
+            "metadata": {MARK: digest},
+        }
+        return self.calls.id(await self.calls.once(self.path, order), self.path)
 
-    async def submit(self, lines: bytes, digest: str) -> str:
-        """Upload a file, and submit it as a batch marked with a digest, once."""
-        import openai
-
-        named = ("requests.jsonl", lines)
-        file = (await self._call(self._client.files.create(file=named, purpose="batch"))).id
-        # Without the client's retries: a submission whose answer was lost may have been taken.
-        once = self._client.with_options(max_retries=0)
-        for attempt in range(1, self._attempts + 1):
-            try:
-                batch = await once.batches.create(
-                    input_file_id=file,
-                    endpoint=f"/v1{self._context.protocol.path}",  # type: ignore[arg-type]
-                    completion_window="24h",
-                    metadata={MARK: digest},
-                )
-                return batch.id
-            except openai.APIError as error:
-                cause = self._cause(error)
-            await asyncio.sleep(back_off(attempt))
-            if found := await self.find(digest):
-                return found
-        raise cause
-
-    async def find(self, digest: str) -> str | None:
+    async def find(self, note: Batch) -> str | None:
         """Return the id of the batch marked with a digest, if the provider has one."""
+        after = ""
+        while True:
+            page = await self.calls.get(f"{self.path}?limit=100{after}")
+            batches = [one for one in page.get("data") or () if isinstance(one, dict)]
+            for batch in batches:
+                if (batch.get("metadata") or {}).get(MARK) == note.digest:
+                    return self.calls.id(batch, self.path)
+            if not batches or not page.get("has_more"):
+                return None
+            after = f"&after={batches[-1].get('id')}"
 
-        async def search() -> str | None:
-            async for batch in self._client.batches.list(limit=100):
-                if (batch.metadata or {}).get(MARK) == digest:
-                    return batch.id
-            return None
+    async def brought(self, batch: Content) -> Ended:
+        """Return what a batch's files hold, and what is said of it as a whole."""
+        replies = await self.files(batch.get("output_file_id"), batch.get("error_file_id"))
+        status = batch["status"]
+        rejection = _rejection(batch) if status == "failed" else None
+        return Ended(replies, rejection, status == "cancelled")
 
-        return await self._call(search())
+    async def files(self, *ids: str | None) -> list[tuple[str, Response | Fault]]:
+        """Return what each line of the files says that there are."""
+        return [
+            ("", line) if isinstance(line, Fault) else (request_of(line), self._reply(line))
+            for id in filter(None, ids)
+            for line in await self.lines(f"/files/{id}/content")
+        ]
 
-    async def ended(self, batch: str, poll_seconds: float) -> Ended:
-        """Wait for the end of a batch, asking less and less often; return what its files hold."""
-        pause = poll_seconds
-        while (state := await self._call(self._client.batches.retrieve(batch))).status in OPEN:
-            await asyncio.sleep(pause)
-            pause = min(pause * 1.5, poll_seconds * LONGEST_POLL)
-        replies: dict[str, Response] = {}
-        for file in filter(None, (state.output_file_id, state.error_file_id)):
-            said = await self._call(self._client.files.content(file))
-            replies |= _replies(said.content)
-        return Ended(replies, _rejection(state) if state.status == "failed" else None)
-
-    async def _call(self, call: Coroutine[Any, Any, T]) -> T:
-        """Await a call of the client. Raises UserError where its retries did not help."""
-        import openai
-
-        try:
-            return await call
-        except openai.APIError as error:
-            raise self._cause(error) from None
-
-    def _cause(self, error: openai.APIError) -> UserError:
-        """Return what to say of a call that failed; raise it at once where no retry can help."""
-        import openai
-
-        said = self._address.redact(str(error).encode()).decode()
-        if isinstance(error, openai.APIStatusError):
-            body = self._address.redact(error.response.content)
-            try:
-                self._context.protocol.content(
-                    Response(error.status_code, {}, body), self._context.where
-                )
-            except (Fault, RateLimited, Unfit) as fault:
-                said = str(fault)
-        return UserError(
-            f"{self._context.where}: the batch API failed {self._attempts} times, the last with "
-            f"{said}. What was submitted is noted: run the same command later to continue."
-        )
+    def _reply(self, line: Content) -> Response | Fault:
+        said, error = line.get("response"), line.get("error")
+        status = count(said.get("status_code")) if isinstance(said, dict) else None
+        if isinstance(said, dict) and status:
+            return self.response(status, said.get("body"))
+        code = error.get("code") if isinstance(error, dict) else None
+        detail = shown(json.dumps(error or line, ensure_ascii=False))
+        return Fault(REASONS.get(str(code), "server_error"), detail)
 
 
-def _replies(file: bytes) -> Iterator[tuple[str, Response]]:
-    """Yield the replies in a file of JSON Lines; a line that is none is left out."""
-    for text in file.splitlines():
-        try:
-            line = json.loads(text)
-        except ValueError:
-            continue
-        if isinstance(line, dict):
-            said = line.get("response") or {}
-            body = json.dumps(said.get("body"), ensure_ascii=False).encode()
-            yield str(line.get("custom_id")), Response(said.get("status_code") or 500, {}, body)
-
-
-def _rejection(state: State) -> Rejection:
-    errors = (state.errors.data if state.errors else None) or []
-    said = json.dumps([error.to_dict() for error in errors])[:300]
-    lines = {error.line - 1: error.message or "" for error in errors if error.line}  # from 1
-    return Rejection(said, lines, later="limit" in said or "full" in said)  # the account's queue
-
-
-def client(address: Address, attempts: int) -> openai.AsyncOpenAI:
-    """Return openai's client, as careful as our own HTTP: no redirects, a bounded body."""
-    import httpx2
-    import openai
-
-    class Bounded(httpx2.AsyncByteStream):
-        def __init__(self, stream: Any) -> None:
-            self._stream = stream
-
-        async def __aiter__(self) -> AsyncIterator[bytes]:
-            size = 0
-            async for chunk in self._stream:
-                size += len(chunk)
-                if size > LARGEST:
-                    raise UserError(f"{address.url} sent more than {LARGEST} bytes.")
-                yield chunk
-
-        async def aclose(self) -> None:
-            await self._stream.aclose()
-
-    async def bound(response: httpx2.Response) -> None:
-        response.stream = Bounded(response.stream)
-
-    return openai.AsyncOpenAI(
-        base_url=address.url,
-        api_key=address.key,
-        max_retries=attempts - 1,
-        http_client=openai.DefaultAsyncHttpxClient(
-            trust_env=False,
-            proxy=address.proxy(),
-            follow_redirects=False,
-            event_hooks={"response": [bound]},
-        ),
-    )
+def _rejection(batch: Content) -> Rejection:
+    errors = batch.get("errors")
+    data = errors.get("data") if isinstance(errors, dict) else errors
+    listed = [error for error in data if isinstance(error, dict)] if isinstance(data, list) else []
+    said = shown(json.dumps(data, ensure_ascii=False))
+    lines = {
+        error["line"] - 1: shown(str(error.get("message") or ""))  # from 1
+        for error in listed
+        if isinstance(error.get("line"), int) and error["line"] > 0
+    }
+    full = any(error.get("code") == "token_limit_exceeded" for error in listed)
+    return Rejection(said, lines, full or "queue" in said.lower())

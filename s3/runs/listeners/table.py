@@ -72,7 +72,8 @@ def grid(run: Run, sign: str) -> Any:
         counts = [f"{row[name]:.0f}" for name in ("data/size", "data/added", "mistakes")]
         answers = round_.predictions("test")
         scores = [percent(name, row[name], answers, sign) for name in columns]
-        spent = [f"{row['llm/tokens']:.0f}", f"{row['llm/cost']:.4f}"]
+        cost = "unknown" if row.get("llm/unpriced") else f"{row['llm/cost']:.4f}"
+        spent = [f"{row['llm/tokens']:.0f}", cost]
         table.add_row(f"{round_.index}{marks}", *counts, *scores, *spent)
     for name, heading in BESIDE.items():
         if row := run.summary.get(name):

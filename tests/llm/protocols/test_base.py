@@ -60,6 +60,62 @@ def test_each_cause_has_its_kind(status: int, said: str, kind: type[Exception]) 
         CHAT.content(Response(status, {}, body), "here")
 
 
+BILLING = "You exceeded your current quota, please check your plan and billing details."
+TPM = "on tokens per minute (TPM): Limit 6000, Used 5034, Requested 1443."
+
+
+@pytest.mark.parametrize(
+    ("error", "wait"),
+    [
+        # Groq's, with a link to what is called billing; Gemini's, which says so of each minute
+        ({"message": f"{TPM} Please try again in 4.77s. https://console.groq.com/billing"}, 4.77),
+        ({"message": f"{TPM} More? https://console.groq.com/settings/billing"}, None),
+        ({"message": f"{BILLING} Please retry in 38.1s."}, 38.1),
+        ({"message": "spent", "details": [{"retryDelay": "38s"}]}, 38),
+        ({"message": "No deployments available. Try again in 5 seconds."}, 5),
+        ({"message": "Slow down, try again in 1m30s"}, 90),
+    ],
+)
+def test_a_rate_limit_is_told_from_a_spent_account_and_its_wait_is_read(
+    error: object, wait: float | None
+) -> None:
+    for body in ({"error": error}, [{"error": error}]):
+        with pytest.raises(RateLimited) as limited:
+            CHAT.content(Response(429, {}, json.dumps(body).encode()), "here")
+        assert limited.value.wait == wait
+
+
+def test_a_request_that_a_minute_can_never_hold_is_given_up() -> None:
+    said = "Request too large for gpt-4o on tokens per min (TPM): Limit 30000, Requested 342389."
+    with pytest.raises(Unfit, match="too_long"):
+        CHAT.content(Response(429, {}, json.dumps({"error": {"message": said}}).encode()), "here")
+
+
+def test_an_error_in_a_list_is_read() -> None:
+    body = b'[{"error": {"code": 401, "message": "API key not valid"}}]'
+    with pytest.raises(UserError, match=r"HTTP 401: API key not valid"):
+        CHAT.content(Response(401, {}, body), "here")
+
+
+def test_a_spent_account_is_said_to_be_so_whatever_the_status() -> None:
+    body = b'{"error": {"message": "Your credit balance is too low"}}'
+    with pytest.raises(UserError, match="add credit"):
+        CHAT.content(Response(400, {}, body), "here")
+
+
+@pytest.mark.parametrize("end", ["abort", "network_error", "insufficient_system_resource"])
+def test_what_the_endpoint_broke_off_is_no_completion(end: str) -> None:
+    choice = {"message": {"content": "half a te"}, "finish_reason": end}
+    with pytest.raises(Fault, match="broken_off"):
+        CHAT.read(json.dumps({"choices": [choice]}).encode(), "id", PROMPT)
+
+
+def test_what_a_filter_left_nothing_of_is_not_asked_again() -> None:
+    choice = {"message": {"content": ""}, "finish_reason": "sensitive"}
+    with pytest.raises(Unfit, match="filtered"):
+        CHAT.read(json.dumps({"choices": [choice]}).encode(), "id", PROMPT)
+
+
 def protocol(body: bytes) -> Protocol:
     return TEXT if b'"text"' in body else CHAT
 

@@ -12,6 +12,9 @@ from s3.llm.protocols import PROTOCOLS, Protocol
 PROMPT = Prompt("Hello", system="Be kind.", stop=("\n",), reply_tokens=7)
 
 
+TAKES_STOPS = set(PROTOCOLS) - {"responses"}
+
+
 def made(name: str, **more: str) -> Protocol:
     return PROTOCOLS[name]("m", 0.5, 0.25, **more)
 
@@ -37,10 +40,32 @@ def test_the_length_goes_by_the_name_that_the_api_wants() -> None:
 @pytest.mark.parametrize("name", PROTOCOLS)
 def test_a_body_gives_its_prompt_back(name: str) -> None:
     protocol = made(name)
-    prompt = PROMPT if protocol.style is Style.chat else Prompt("Hello", "", ("\n",), 7)
+    system = "Be kind." if protocol.style is Style.chat else ""
+    prompt = Prompt("Hello", system, ("END",) if name in TAKES_STOPS else (), 70)
     assert protocol.prompt(protocol.body(prompt)) == prompt
     sent = json.loads(protocol.encode(prompt, 5, id_slot=3))
-    assert sent == {**protocol.body(prompt), "seed": 5, "id_slot": 3}
+    assert sent == {**protocol.body(prompt), **protocol.seeding(5), "id_slot": 3}
+
+
+@pytest.mark.parametrize(
+    ("name", "seeding"),
+    [
+        ("chat_completions", {"seed": 5}),
+        ("completions", {"seed": 5}),
+        ("azure_chat", {"seed": 5}),
+        ("mistral_chat", {"random_seed": 5}),
+        ("responses", {}),
+        ("anthropic_messages", {}),
+    ],
+)
+def test_the_seed_goes_by_the_name_that_the_api_wants(name: str, seeding: dict[str, int]) -> None:
+    assert made(name).seeding(5) == seeding
+
+
+@pytest.mark.parametrize("name", PROTOCOLS)
+def test_a_setting_without_a_value_is_not_sent(name: str) -> None:
+    body = PROTOCOLS[name]("m", None, None).body(Prompt("Hello"))
+    assert not {"temperature", "top_p"} & set(body)
 
 
 @pytest.mark.parametrize(

@@ -106,7 +106,7 @@ def test_caps_hold_for_batches(serve: Serve) -> None:
 
 def test_a_line_that_no_batch_answers_fails_in_the_end(serve: Serve) -> None:
     endpoint = serve(fail=3)
-    with pytest.raises(TooManyFailures, match="3 expired"):
+    with pytest.raises(TooManyFailures, match="3 server_error"):
         ask(endpoint, 10, attempts=1)
 
 

@@ -45,6 +45,21 @@ def refusing(message: str, *names: str, param: str | None = None) -> Callable[[J
     return lambda request: (400, body) if all(name in request for name in names) else None
 
 
+def test_a_template_without_a_system_turn_gets_its_text_before_the_users(serve: Serve) -> None:
+    def template(request: Json) -> Any:
+        roles = [turn["role"] for turn in request["messages"]]
+        error = {"object": "error", "message": "System role not supported", "code": 400}
+        return (400, error) if "system" in roles else None
+
+    endpoint = serve(special=template)
+    texts, failures = ask(server(endpoint), prompts(5, system="You write."))
+    assert (len(texts), failures) == (5, [])
+    served = [one["messages"] for one in endpoint.requests if len(one["messages"]) == 1]
+    assert all(turn["content"].startswith("You write.\n\nWrite review") for (turn,) in served)
+    again, _ = ask(server(endpoint, omit=["system"]), prompts(1, system="You write."))
+    assert len(again) == 1
+
+
 # Thinking models
 
 

@@ -55,6 +55,15 @@ def binary(right: int, wrong: int) -> Answers:
     return [(one, one if i < right else labels[one == "positive"]) for i, one in enumerate(gold)]
 
 
+def test_a_cost_that_is_not_known_is_not_shown_as_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    rows = [row(0.5) | {"llm/unpriced": 40.0}, row(0.75)]
+    output = said(finished_run(tmp_path / "run", rows), capsys)
+    assert cells(output, "0")[-1] == "unknown"
+    assert cells(output, "1")[-1] == "0.2500"
+
+
 def test_rounds_scores_and_places_are_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     output = shown(tmp_path / "run", capsys)
     assert cells(output, "1", "*") == [

@@ -1,0 +1,136 @@
+"""`python -m s3 check llm=NAME`: what an endpoint is and does, and the YAML that fits it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from s3.errors import ConfigError, UserError
+
+if TYPE_CHECKING:
+    from s3.llm import LLM
+    from s3.llm.check import Findings
+    from s3.llm.limits import Price
+    from s3.llm.types import Tokens
+
+Options = Annotated[
+    list[str], typer.Argument(metavar="NAME=VALUE...", help="As for run.py: llm=openai ...")
+]
+Folder = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="A folder of option files of your own.")
+]
+
+
+def check(options: Options, config_dir: Folder = None) -> None:
+    """What an LLM's endpoint is and does, by three small prompts; the YAML that fits it.
+
+    Says beforehand what it can cost. The exit status is 2 where an option is wrong, 1 where the
+    endpoint does not answer.
+    """
+    try:
+        llm = composed(options, config_dir)
+    except ConfigError as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise typer.Exit(2) from None
+    from s3.llm.check import check as ask
+    from s3.llm.check import dearest
+
+    price = llm.price()
+    plain, thinking = (_at_most(dearest(llm, thoughts), price) for thoughts in (False, True))
+    print(f"Sends 3 prompts to {llm.endpoint}: {plain}; if it thinks, {thinking}.", flush=True)
+    found = ask(llm)
+    for name, said in report(llm, found):
+        print(f"{name:18} {said}")
+    print(f"\n{yaml(llm, found)}", end="")
+
+
+def composed(options: list[str], config_dir: Path | None) -> LLM:
+    """Return the LLM that a run's options choose. Raises ConfigError, as run.py would."""
+    from hydra import compose, initialize_config_dir
+
+    from s3.config import build, explain, register
+
+    register()
+    conf = Path(__file__).parents[2] / "conf"
+    mine = [f"hydra.searchpath=[file://{config_dir.resolve()}]"] if config_dir else []
+    try:
+        with initialize_config_dir(str(conf), version_base="1.3"):
+            return build(compose("config", overrides=[*mine, *options])).llm
+    except UserError:
+        raise
+    except Exception as error:
+        if not (said := explain(error)):
+            raise
+        raise ConfigError(said) from None
+
+
+def report(llm: LLM, found: Findings) -> Iterator[tuple[str, str]]:
+    """Yield what was found, a line each."""
+    from s3.llm.protocols.parsing import shown
+
+    protocol, model = found.protocol, str(llm.identity()["model"])
+    said = shown(found.answers[0].completion.model)
+    yield "endpoint", llm.endpoint
+    yield "protocol", protocol.name
+    yield "model", model if said in ("", model) else f"{model}, which calls itself {said}"
+    yield "context length", f"{found.context} tokens" if found.context else "not stated"
+    yield (
+        "seeds",
+        {
+            True: "exact: one prompt and seed gave the same reply twice",
+            False: "not exact: one prompt and seed gave two replies",
+            None: "none are taken",
+        }[found.exact],
+    )
+    yield "log-probabilities", "offered" if found.logprobs else "not offered"
+    yield "thinking", "yes: its thoughts are paid for" if found.thoughts else "no"
+    yield (
+        "refused fields",
+        "; ".join(f"{k} ({shown(v)})" for k, v in found.refused.items()) or "none",
+    )
+    yield "speed", f"{found.speed:.0f} tokens/s, one request at a time"
+    yield "price", _price(llm, found)
+    used = found.usage
+    cost = f"${used.cost:.6f}" if llm.price() else "a cost that is not known"
+    estimated = " (estimated: it states no usage)" if used.unstated else ""
+    yield "this check", f"{used.prompt_tokens} + {used.completion_tokens} tokens{estimated}, {cost}"
+
+
+def _at_most(tokens: Tokens, price: Price | None) -> str:
+    cost = f"${price.of(tokens):.6f}" if price else "at a price that is not known"
+    return f"at most {tokens.total} tokens, {cost}"
+
+
+def _price(llm: LLM, found: Findings) -> str:
+    if price := llm.price():
+        return f"${price.input * 1e6:g} and ${price.output * 1e6:g} a million tokens in and out"
+    if listed := found.prices:
+        return f"${listed[0]:g} and ${listed[1]:g} a million tokens in and out, as it lists itself"
+    return "not known: set llm.input_price and llm.output_price"
+
+
+def yaml(llm: LLM, found: Findings) -> str:
+    """Return the option file that makes this LLM, with what the endpoint was found to want."""
+    from dataclasses import MISSING, fields
+
+    from omegaconf import OmegaConf
+
+    chosen: dict[str, Any] = {}
+    for one in fields(llm):
+        default = one.default if one.default_factory is MISSING else one.default_factory()
+        if (value := getattr(llm, one.name)) != default or one.name in ("name", "protocol"):
+            chosen[one.name] = value
+    known = {one.name for one in fields(llm)}
+    if "omit" in known and found.protocol.omit:
+        chosen["omit"] = list(found.protocol.omit)
+    if llm.price() is None and found.prices and "input_price" in known:
+        chosen["input_price"], chosen["output_price"] = found.prices
+    head = (
+        "# Save as conf/llm/NAME.yaml, or as mine/llm/NAME.yaml for --config-dir=mine: llm=NAME\n"
+    )
+    schema = f'defaults: ["/schema/{type(llm).__name__}@_here_", _self_]\n\n'
+    return head + schema + OmegaConf.to_yaml(OmegaConf.create(chosen))
