@@ -13,7 +13,7 @@ from itertools import count, islice
 from types import TracebackType
 
 import s3.progress
-from s3.llm.errors import TooManyFailures
+from s3.llm.errors import Fault, TooManyFailures, Unfit
 from s3.llm.format import Format
 from s3.llm.providers import LLM
 from s3.llm.store import Store
@@ -175,8 +175,11 @@ class Session:
         request = Request(next(self._numbers), prompt, id, protocol=protocol)
         self._asked[short] += 1
         if (reply := self._store.get(request.id)) is not None:
-            request.outcome = protocol.read(reply, request.id, prompt)
-            self.usage.stored += 1
+            try:
+                request.outcome = protocol.read(reply, request.id, prompt)
+                self.usage.stored += 1
+            except (Fault, Unfit) as why:  # stored by a version that took it for a text
+                self._context.fail(request, "unreadable", f"stored {request.id}: {why}")
         elif failure := self._unfit.get(key):
             request.outcome = Failure(prompt, failure.reason, failure.detail)
             self.usage.failures += 1

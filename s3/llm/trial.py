@@ -19,7 +19,7 @@ REMEDIES = {
     "declined": "another model, or other words in the task's prompt, may help",
     "filtered": "another endpoint, or other words in the task's prompt, may help",
     "too_long": "a longer context at the server, or shorter given texts, may help",
-    "tool_call": "turn tools off at the server, or by llm.extra={tool_choice: none}",
+    "tool_call": "turn tools off at the server, or by +llm.extra.tool_choice=none",
     "empty": "see what the endpoint sends: python -m s3 store show",
 }
 LOOK = "see the prompts with dry_run=true and the replies with python -m s3 store show"

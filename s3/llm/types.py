@@ -46,7 +46,7 @@ class Completion:
 
 
 # Failures that are a prompt's own: the same prompt would fail again, so it is not asked again.
-UNFIT = ("too_long", "filtered", "declined", "reasoning", "tool_call")
+UNFIT = ("too_long", "filtered", "declined", "reasoning", "tool_call", "unreadable")
 
 
 @dataclass(frozen=True)

@@ -98,11 +98,12 @@ class Limiter:
             self.concurrency.rate_limited()
             return 0.0
         self.concurrency.refused()
-        if self.learnt.known or self.concurrency.sustained:
+        if self.concurrency.sustained and sent >= self.learnt.since:
             self._pause(wait, "refuses requests")
             self.learnt.rate_limited(now, wait)
+            self.concurrency.limited = 0.0  # what comes next is judged by the rate that is learnt
             return 0.0
-        self.learnt.stray()
+        self.learnt.stray(sent)
         return wait
 
     def announced(self, seconds: float) -> None:

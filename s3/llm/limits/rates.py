@@ -72,7 +72,8 @@ class ConcurrencyLimit:
 
     def _note(self, limited: float) -> None:
         self.answers += 1
-        self.limited += (limited - self.limited) / min(50.0, max(10.0, self.limit))
+        # Over a full round: of one round, the refusals come back first.
+        self.limited += (limited - self.limited) / min(500.0, max(10.0, self.limit))
 
 
 class LearntRate:
@@ -88,6 +89,7 @@ class LearntRate:
 
     def __init__(self) -> None:
         self.until = 0.0
+        self.since = 0.0  # when the rate was learnt last: refusals of what was sent before are old
         self._rate: RateLimit | None = None
         self._first: float | None = None
         self._emptied: float | None = None
@@ -107,14 +109,9 @@ class LearntRate:
         """Stay away for a time."""
         self.until = max(self.until, now + seconds)
 
-    @property
-    def known(self) -> bool:
-        """Whether there is a rate, or one is about to be learnt."""
-        return self._rate is not None or self._span is not None
-
-    def stray(self) -> None:
-        """Note a 429 that says nothing of a rate."""
-        self._accepted -= 1
+    def stray(self, sent: float) -> None:
+        """Note a 429, to a request `sent` at a time, that says nothing of a rate."""
+        self._accepted -= sent >= self.since
 
     def rate_limited(self, now: float, wait: float) -> None:
         """Note a 429 that asks to wait for some seconds."""
@@ -143,4 +140,5 @@ class LearntRate:
         self._rate = RateLimit(rate, max(1.0, rate))
         self._rate.credits = max(1.0, self.RESUME * rate * self._wait)
         self._rate.delay(0, now)
-        self._grown, self._accepted, self._span = now, 0, None
+        self._grown = self.since = now
+        self._accepted, self._span = 0, None

@@ -112,5 +112,5 @@ def _advice(status: int) -> str:
         return "Redirects are not followed: set llm.base_url to the final address."
     return (
         "The endpoint rejects this request: check llm.model, llm.protocol and the settings; "
-        "llm.omit=[name] leaves a field out, llm.extra={name: value} adds one."
+        "llm.omit=[name] leaves a field out, +llm.extra.name=value adds one."
     )

@@ -36,7 +36,7 @@ def parsed(body: bytes) -> Content:
         if body.lstrip().startswith((b"data:", b"event:", b": ")):
             raise UserError(
                 "The endpoint sent a stream of events where one JSON object was asked for: turn "
-                "streaming off at the server; llm.extra={stream: false} says so in each request."
+                "streaming off at the server; +llm.extra.stream=false says so in each request."
             ) from None
         cut = body.lstrip().startswith((b"{", b"["))
         raise Fault("truncated" if cut or not body.strip() else "no_json", kind(body)) from None

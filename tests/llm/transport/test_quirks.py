@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from s3.errors import UserError
 from s3.llm import BudgetReached, Completion, Failure, Prompt, Server, Session
 from s3.llm.errors import NothingUsable
+from s3.llm.store import Store
 from tests.llm.conftest import server
 from tests.server import FakeLLM, Json
 
@@ -216,20 +218,18 @@ def test_a_stop_that_is_not_sent_is_applied(serve: Serve) -> None:
     assert "stop" not in endpoint.requests[0]
 
 
-def test_what_was_sent_decides_what_is_stored(serve: Serve) -> None:
+def test_what_was_sent_decides_what_is_stored(serve: Serve, cache: Path) -> None:
     endpoint = serve(special=refusing("top_p is not supported", "top_p"))
     ask(server(endpoint), prompts(1))
     endpoint.manners.special = lambda request: None
-    for path in Path(__import__("os").environ["S3_CACHE"]).glob("completions/endpoints.json"):
-        path.unlink()  # what was found is forgotten, and is no longer so
+    (cache / "completions" / "endpoints.json").unlink()  # it is no longer so
     before = len(endpoint.requests)
     ask(server(endpoint), prompts(1))
     assert len(endpoint.requests) == before + 1  # a reply with top_p is another than one without
 
 
 def test_the_same_prompt_gives_other_samples_where_a_field_is_refused(serve: Serve) -> None:
-    endpoint = serve(special=refusing("seed is not supported", "top_p"))
-    endpoint.manners.special = refusing("top_p is not supported", "top_p")
+    endpoint = serve(special=refusing("top_p is not supported", "top_p"))
     texts, _ = ask(server(endpoint), prompts(1) * 8)
     assert len(set(texts)) == 8
     assert ask(server(endpoint), prompts(1) * 8)[0] == texts
@@ -490,3 +490,16 @@ def test_replies_all_alike_are_said_once(serve: Serve, capfd: pytest.CaptureFixt
 def test_half_a_surrogate_pair_is_counted_without_a_traceback(serve: Serve) -> None:
     body = json.dumps({"choices": [{"message": {"content": "half \ud800 a pair"}}]}).encode()
     assert len(ask(server(serve(special=lambda request: (200, body))), prompts(1))[0]) == 1
+
+
+def test_a_stored_reply_that_is_no_text_any_more_is_counted_and_ends_no_run(serve: Serve) -> None:
+    endpoint = serve()
+    ask(server(endpoint), prompts(3))
+    with closing(Store()) as store:
+        broken = json.dumps({"choices": [{"message": {"content": "x"}, "error": "busy"}]}).encode()
+        first = "id = (SELECT min(id) FROM completions)"
+        store.database.execute(f"UPDATE completions SET reply = ? WHERE {first}", (broken,))
+    for _ in range(2):
+        texts, failures = ask(server(endpoint), prompts(3))
+        assert (len(texts), [one.reason for one in failures]) == (2, ["unreadable"])
+    assert len(endpoint.requests) == 3
