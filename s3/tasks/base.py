@@ -204,7 +204,14 @@ def whole(completion: Completion, prompt: Prompt) -> tuple[str, bool]:
 
 def read_list(completion: Completion) -> list[str]:
     """Return the items that a completion lists. Raises Dropped where there is none."""
-    items = listed(completion.text, completion.finish != "length")
-    if not items or is_declined(completion.text) or asks_back(completion.text):
+    finished = completion.finish != "length"
+    if not completion.text.strip():
+        raise Dropped("empty" if finished else "cut_off")
+    if is_declined(completion.text):
+        raise Dropped("declined")
+    if asks_back(completion.text):
+        raise Dropped("asked_back")
+    items = listed(completion.text, finished)
+    if not items:
         raise Dropped("no_list")
     return items

@@ -6,7 +6,7 @@ import re
 
 from rapidfuzz import fuzz
 
-from s3.text import words
+from s3.text import word_count, words
 
 ECHO = 97.5  # similarity in words, 0 to 100: a substitution in forty words is an echo
 PASSAGE = 20  # words from which a given text counts as repeated where it is only a part
@@ -43,10 +43,10 @@ _FRAMES = tuple(
         r"(?:\d{1,2}[.)]|[-•])\s+",
     )
 )
-_AFTERWORD = re.compile(
-    r"\n\s*[*(]*(?:(?:note|explanation|reason|reasoning|rationale)\b[*]*:"
+_AFTERWORD = re.compile(  # the last line
+    r"[*(]*(?:(?:note|explanation|reason|reasoning|rationale)\b[*]*:"
     r"|this (?:sentence|statement|hypothesis|review|question) (?:is|was|reflects|has|can|follows)\b"
-    r"|let me know\b|i hope (?:this|that) helps|feel free to\b)[^\n]*\s*\Z",
+    r"|let me know\b|i hope (?:this|that) helps|feel free to\b)",
     re.IGNORECASE,
 )
 _CANNOT = (
@@ -68,8 +68,14 @@ _ASKS_BACK = re.compile(
     r"|\bi (?:need|don['’]t have) (?:more|enough|sufficient) (?:information|context|details)",
     re.IGNORECASE,
 )
-_PAIRS = {'"': '"', "“": "”", "'": "'", "«": "»", "‘": "’"}
-_MARK = re.compile(r"^\s*(?:\d+[.):]|[-*•])\s+")
+_PAIRS = {'"': '"', "“": "”", "'": "'", "«": "»", "‘": "’", "「": "」", "『": "』"}
+_MARK = re.compile(r"^(?:(?:\d+[.):]|[-*•])\s|\d+[、．]\s?)")
+# What is no item of a list, but an answer to the question whether there will be one.
+_NO_ITEM = re.compile(
+    r"(?:no|yes|none|nothing|n/a|sorry|ok|okay|sure|certainly|of course)"
+    r"(?:[ ,]+(?:no|yes|sorry|sure|thanks|thank you|problem|idea|reasons?|comment))?",
+    re.IGNORECASE,
+)
 
 
 def is_declined(text: str) -> bool:
@@ -82,9 +88,20 @@ def asks_back(text: str) -> bool:
     return _ASKS_BACK.search(text[:200]) is not None
 
 
+def squeezed(text: str) -> str:
+    """Return a text with one space at most between words, and no empty lines.
+
+    Patterns that allow for white space in several places take quadratic time for much of it.
+    """
+    return "\n".join(filter(None, (" ".join(line.split()) for line in text.splitlines())))
+
+
 def strip_frame(text: str) -> str:
     """Remove preamble, heading, afterword and enclosing quotation marks, and join the lines."""
-    text = _AFTERWORD.sub("", text.strip())
+    text = squeezed(text)
+    before, _, last = text.rpartition("\n")
+    if before and _AFTERWORD.match(last):
+        text = before
     for frame in _FRAMES:
         text = frame.sub("", text)
     return " ".join(strip_quotes(text).split())
@@ -100,7 +117,7 @@ def strip_quotes(text: str) -> str:
         end = _closing(text, opening)
         if end is None:
             return text if opening in "'‘" else text[1:].strip()
-        if end == len(text) - 1 or (text[end + 1] == "\n" and text[end - 1] in ".!?"):
+        if end == len(text) - 1 or (text[end + 1] == "\n" and text[end - 1] in ".!?。！？؟"):
             return text[1:end].strip()
     if text[-1:] in ('"', "”") and _left_open(text):
         return text[:-1].strip()
@@ -156,17 +173,21 @@ def repeats(text: str, given: str) -> bool:
 def listed(text: str, finished: bool = True) -> list[str]:
     """Return the items of a numbered, bulleted or plain list, without repeats.
 
-    The last one goes where the LLM was cut off. What follows a colon explains an item.
+    The last one goes where the LLM was cut off. What follows a colon explains an item. A single
+    line without a number or bullet is no list, nor are lines that begin with "No.".
     """
+    text = squeezed(text)
     for frame in _FRAMES[:4]:
         text = frame.sub("", text)
-    parts = [part for part in re.split(r"\n|\s+(?=\d{1,2}[.)]\s)", text.strip()) if part.strip()]
+    parts = re.split(r"\n| (?=\d{1,2}[.)]\s)", text)
     lines = parts if finished else parts[:-1]
-    lines = [line for line in lines if not line.rstrip("* ").endswith(":")]
-    if any(
-        _MARK.match(line) for line in lines
-    ):  # the first may continue a prompt that ends in "1."
+    lines = [line for line in lines if not line.rstrip("* ").endswith((":", "："))]
+    if any(map(_MARK.match, lines)):  # the first may continue a prompt that ends in "1."
         lines = [line for place, line in enumerate(lines) if place == 0 or _MARK.match(line)]
-    items = (_MARK.sub("", line).replace("*", "").partition(":")[0] for line in lines)
-    items = (strip_quotes(item.strip().rstrip(".;,")) for item in items)
-    return list(dict.fromkeys(item for item in items if 1 <= len(item.split()) <= 20))
+    elif len(parts) < 2 or _NO_ITEM.fullmatch(parts[0].rstrip(".!")):
+        return []
+    bare = (_MARK.sub("", line).replace("*", "").replace("：", ":") for line in lines)
+    items = (line.partition(":")[0] for line in bare)
+    items = (strip_quotes(item.strip().rstrip(".;,!。；，！؛،")) for item in items)
+    good = (one for one in items if 1 <= word_count(one) <= 20 and not _NO_ITEM.fullmatch(one))
+    return list(dict.fromkeys(good))
