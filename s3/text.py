@@ -32,7 +32,7 @@ _CHARACTERS = (
 _COMPLEX = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u1950-\u19df\u1a20-\u1aaf\ua9e0-\ua9ff\uaa60-\uaadf"
 )
-LETTERS = 4  # of these that count as one word where lengths are limited: about a Thai word
+LETTERS = 3  # of these that count as one word where lengths are limited: about a Thai word
 _OF_COMPLEX = re.findall(f"[{_COMPLEX}]", "".join(map(chr, range(0xAAE0))))
 _MARKS = _ranges(one for one in _OF_COMPLEX if unicodedata.category(one)[0] == "M")
 _LETTERS = _ranges(one for one in _OF_COMPLEX if unicodedata.category(one)[0] == "L")

@@ -44,6 +44,7 @@ REVIEW = "The plot drags, and nobody seems to care. Skip it."
         f'Hypothesis: "{REVIEW}"',
         f"1. {REVIEW}",
         f"- {REVIEW}",
+        f"「{REVIEW}」",
         "The plot drags,\n and nobody  seems to care.\n\nSkip it.",
         f"{REVIEW}\n\nNote: this review is fictional.",
         f"{REVIEW}\n\nExplanation: it is negative because the plot drags.",
@@ -118,6 +119,7 @@ def test_what_people_write_stays(text: str):
         "I apologize, but there is no review given.",
         "I apologise for the confusion. Which film do you mean?",
         '"I cannot create content of this kind."',
+        "\n" * 300 + "I cannot create content of this kind.",
         "Sure! I won't generate harmful content.",
     ],
 )
@@ -187,6 +189,15 @@ def test_released_replies_that_decline_are_found():
         ("Reasons:\n1. weak plot", ["weak plot"]),
         ("1. weak plot\n2. " + "word " * 30, ["weak plot"]),
         ("1. 3.5 stars\n2. poor sound", ["3.5 stars", "poor sound"]),
+        ("1、剧情拖沓。\n2、人物单薄：没有深度", ["剧情拖沓", "人物单薄"]),
+        ("١. قصة ضعيفة،\n٢. صوت رديء", ["قصة ضعيفة", "صوت رديء"]),
+        ("1. none\n2. poor sound", ["poor sound"]),
+        ("1. weak plot", ["weak plot"]),
+        ("weak plot", []),  # no number, no second line: it may be any sentence
+        ("No.", []),
+        ("1. No.", []),
+        ("Sorry, no.\n\nI would rather not.", []),
+        ("没有。", []),
         ("", []),
     ],
 )

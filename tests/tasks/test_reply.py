@@ -15,6 +15,10 @@ QUESTION = "Who built the bridge over the Varn?"
         ("The plot drags badly. Skip it. The act", "The plot drags badly. Skip it."),
         ('He said: "Never again!" Then the li', 'He said: "Never again!"'),
         ('"The plot drags badly. Skip it. The act', "The plot drags badly. Skip it."),
+        ("这部电影很难看。我不会再看第二遍！因为剧", "这部电影很难看。我不会再看第二遍！"),
+        ("他说：「再也不看了。」然后", "他说：「再也不看了。」"),
+        ("هل أعجبك الفيلم كله؟ لا أظن ذلك أبدا لأن", "هل أعجبك الفيلم كله؟"),
+        ("فلم بہت اچھی تھی۔ لیکن یہ", "فلم بہت اچھی تھی۔"),
         ("It was filmed by Mr. Oduya in a week. Dr. Ba", "It was filmed by Mr. Oduya in a week."),
     ],
 )
@@ -32,6 +36,10 @@ def test_a_cut_off_text_ends_at_its_last_whole_sentence(reply: str, kept: str):
         ("Bad film", True, "too_short"),
         ("word " * 21, True, "too_long"),
         ("a text that never ends anywhere at", False, "cut_off"),
+        ("", False, "cut_off"),  # of a thought that was cut off, nothing is left
+        ("好看", True, "too_short"),
+        ("好" * 21, True, "too_long"),
+        ("ดี", True, "too_short"),
     ],
 )
 def test_what_makes_no_text_is_dropped_with_its_reason(reply: str, finished: bool, reason: str):
@@ -58,6 +66,29 @@ def test_what_makes_no_text_is_dropped_with_its_reason(reply: str, finished: boo
 def test_a_question_is_kept_up_to_its_mark(reply: str):
     for finished in (True, False):
         assert ReplyRules(question=True).clean(reply, finished) == QUESTION
+
+
+@pytest.mark.parametrize("question", ["谁建了这座桥？", "من بنى هذا الجسر؟", "מי בנה את הגשר?"])
+def test_a_question_ends_at_the_mark_of_its_script(question: str):
+    assert ReplyRules(question=True).clean(f"{question} Tarn.", True) == question
+
+
+@pytest.mark.parametrize(
+    ("text", "given"),
+    [
+        ("这部电影，很好看，值得一看！", "这部电影很好看，值得一看。"),
+        ("值得一看", "这部电影很好看，值得一看。"),  # lifted out
+        ("كان الفيلم جميلا جدا!", "\u200fكان الفيلم جميلا جدا."),
+        ("หนังเรื่องนี้ดีมาก", "หนัง เรื่องนี้ ดีมาก!"),
+    ],
+)
+def test_an_echo_is_heard_in_any_script(text: str, given: str):
+    with pytest.raises(Dropped) as caught:
+        ReplyRules().clean(text, True, (given,))
+    assert caught.value.reason == "echo"
+    assert ReplyRules().clean(
+        "他不喜欢这部电影。", True, ("他喜欢这部电影。",)
+    )  # turns the meaning
 
 
 def test_what_is_no_question_is_dropped():
