@@ -135,6 +135,11 @@ def _say_sanitised(role: str, rows: list[Placed]) -> None:
         )
 
 
+def source_of(placed: Placed) -> str:
+    """Return where a row stands, as an example's origin has it: the file's name and the line."""
+    return sanitised(placed[0].rpartition("/")[2])
+
+
 def field_text(placed: Placed, column: str) -> str:
     """Return one text of a row, sanitised. Raises UserError for a missing column, an empty text."""
     place, row = placed

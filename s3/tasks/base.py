@@ -15,7 +15,7 @@ from s3.data.rows import RESERVED, content_digest
 from s3.errors import UserError
 from s3.llm.types import Completion, Prompt, Style
 from s3.student import Head
-from s3.tasks.cleaning import asks_back, is_declined, listed
+from s3.tasks.cleaning import asks_back, is_declined, listed, thinks_aloud
 from s3.tasks.reply import Dropped, ReplyRules
 from s3.tasks.template import PromptTemplate
 
@@ -207,6 +207,8 @@ def read_list(completion: Completion) -> list[str]:
     finished = completion.finish != "length"
     if not completion.text.strip():
         raise Dropped("empty" if finished else "cut_off")
+    if not finished and thinks_aloud(completion.text.strip()):
+        raise Dropped("cut_off")
     if is_declined(completion.text):
         raise Dropped("declined")
     if asks_back(completion.text):

@@ -68,6 +68,16 @@ _ASKS_BACK = re.compile(
     r"|\bi (?:need|don['’]t have) (?:more|enough|sufficient) (?:information|context|details)",
     re.IGNORECASE,
 )
+# How a model begins to think aloud, about the request or about itself (English and Chinese).
+_THINKS = re.compile(
+    r"^(?:(?:okay|ok|alright|hmm+|well|so|now|first|let me (?:think|see))\b[,.]* *)*"
+    r"(?:the user\b|(?:i|we)(?:['’]m| am|['’]re| are|['’]ve been| have been| was| were)?"
+    r" (?:asked|tasked|supposed|need|have|want|should) (?:to|with) (?:(?:me|us) )?"
+    r"(?:write|writing|come up|generat|creat|produc|craft|list|provid|answer|output|figure|think)"
+    r"|let me (?:think|start by|break)\b|let['’]s (?:think|break)\b)"
+    r"|^(?:好的|嗯|首先)?[，,。]*(?:用户|我需要|我们需要|我得)",
+    re.IGNORECASE,
+)
 _PAIRS = {'"': '"', "“": "”", "'": "'", "«": "»", "‘": "’", "「": "」", "『": "』"}
 _MARK = re.compile(r"^(?:(?:\d+[.):]|[-*•])\s|\d+[、．]\s?)")
 # What is no item of a list, but an answer to the question whether there will be one.
@@ -86,6 +96,15 @@ def is_declined(text: str) -> bool:
 def asks_back(text: str) -> bool:
     """Say whether an LLM asks, in its first sentences, for what it would need to write."""
     return _ASKS_BACK.search(text[:200]) is not None
+
+
+def thinks_aloud(text: str) -> bool:
+    """Say whether a text begins as the thoughts of a reasoning model do.
+
+    Many templates begin the thought before the reply begins: one that is cut off in it has no mark
+    of a thought at all. People begin so, too, so this is to be asked of what was cut off alone.
+    """
+    return _THINKS.search(text[:200]) is not None
 
 
 def squeezed(text: str) -> str:

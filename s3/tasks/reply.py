@@ -6,7 +6,14 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from s3.tasks.cleaning import asks_back, is_declined, repeats, squeezed, strip_frame
+from s3.tasks.cleaning import (
+    asks_back,
+    is_declined,
+    repeats,
+    squeezed,
+    strip_frame,
+    thinks_aloud,
+)
 from s3.text import word_count
 
 # No sentence ends after a title, an initial or "vs."; where no spaces part words, none follows.
@@ -54,6 +61,8 @@ class ReplyRules:
             raise Dropped("declined")
         if asks_back(text):
             raise Dropped("asked_back")
+        if not finished and thinks_aloud(text):
+            raise Dropped("cut_off")
         text = strip_frame(text)
         if not text:
             raise Dropped("empty" if finished else "cut_off")

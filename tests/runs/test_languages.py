@@ -86,7 +86,7 @@ def test_a_chinese_task(tmp_path: Path, tiny: Path) -> None:
     write_task(tmp_path, CHINESE, rows)
     replies = in_turn(
         "<think>先想一想，用户要一条影评。</think>\n\n「第{}次看，演员的表演仍然打动人心。」",
-        "音乐{}配得太吵，结尾也没有说清楚。\u200b\x1b[0m",
+        "音乐{}配得太吵，结尾也没有说清楚。\u200b\x1b[0m\ud83d\x00",
         "不好看。",  # three characters
         "这部 电影 值得再看一遍 !",
         "这部电影，值得再看一遍。",

@@ -91,6 +91,37 @@ def test_an_echo_is_heard_in_any_script(text: str, given: str):
     )  # turns the meaning
 
 
+@pytest.mark.parametrize(
+    "thought",
+    [
+        "Okay, so I need to write a negative movie review. Let me think about what makes one bad.",
+        "Alright, the user wants a review of a film. They gave three reasons. First, the plot",
+        "We need to produce one sentence that is definitely wrong. The passage says nine people.",
+        "Hmm, I'm supposed to come up with a question. The answer is Tarn. What is asked then?",
+        "Let me think. The premise is about a ferry. It left at noon.",
+        "I'm tasked with writing a review of this film. It must be short. So",
+        "好的，用户让我写一条影评。首先要想一想。",
+    ],
+)
+def test_a_thought_that_was_cut_off_before_any_mark_of_its_end_is_no_text(thought: str):
+    with pytest.raises(Dropped, match="cut_off"):
+        ReplyRules().clean(thought, finished=False)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I need to see this film again. It was great. The",
+        "Okay, let's start with the good: the scenery is nice. The",
+        "We want to believe in it. We cannot. The",
+        "The users of this lift should know that it stops. At",
+        "So I went to see it. It was fine. Let",
+    ],
+)
+def test_what_people_write_is_no_thought(text: str):
+    assert ReplyRules().clean(text, finished=False) == text.rpartition(" ")[0]
+
+
 def test_what_is_no_question_is_dropped():
     with pytest.raises(Dropped) as caught:
         ReplyRules(question=True).clean("Tarn built the bridge over the Varn.", True)
