@@ -130,7 +130,7 @@ def _say_sanitised(role: str, rows: list[Placed]) -> None:
     if changed:
         print(
             f"gold {role}: characters that nobody sees (controls, halves of characters) are left "
-            f"out of {len(changed)} rows, first {sanitised(changed[0])}",
+            f"out of {len(changed)} rows or mended there, first {sanitised(changed[0])}",
             file=sys.stderr,
         )
 

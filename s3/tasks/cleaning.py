@@ -33,6 +33,8 @@ _FRAMES = tuple(
         rf"{_OPENER}\s*i (?:can|will|could) (?:help|assist|write|do that)\b"
         r"[^\n.!:]{0,80}[.!:]\s*",
         rf"{_OPENER}:?[ \t]*\n\s*",
+        r"(?:(?:好的|当然(?:可以)?|没问题)[，,！!。]?\s*)?(?:以下|下面)是[^\n：:。]{0,40}[：:]\s*",
+        r"(?:(?:بالتأكيد|بالطبع|حسن[اً]*)[،,!.]?\s*)?(?:إليك|فيما يلي)\b[^\n:.]{0,80}:\s*",
         rf"(?:{_OPENER}\s*)?(?:here(?:['’]s| is| are)|below (?:is|are)"
         r"|the following(?: is| are)?)"
         rf" +{_KIND}{_NOUN}[^\n:]{{0,120}}(?::[*_]*|\n)\s*",
@@ -60,6 +62,8 @@ _DECLINED = re.compile(
     r" [^.!?\n]{0,50}\b(?:content|reviews?|requests?|prompts?|statements?|sentences?|questions?"
     r"|hypothes[ie]s|responses?|opinions?)\b"
     r"|\bi apologi[sz]e,? (?:but|for (?:the|any) (?:confusion|inconvenience|misunderstanding))"
+    r"|作为(?:一个|一名)?(?:ai|人工智能|大?型?语言模型)|我无法(?:提供|满足|完成|协助|生成)(?:您|你|这|该|此)"
+    r"|(?:بصفتي|باعتباري|كوني) نموذج|كنموذج لغوي|ai(?:言語モデル)?として"
     r"|\bmy programming\b|\bas it goes against\b|\bopenai\b|\bcontent polic",
     re.IGNORECASE,
 )
@@ -71,10 +75,11 @@ _ASKS_BACK = re.compile(
 # How a model begins to think aloud, about the request or about itself (English and Chinese).
 _THINKS = re.compile(
     r"^(?:(?:okay|ok|alright|hmm+|well|so|now|first|let me (?:think|see))\b[,.]* *)*"
-    r"(?:the user\b|(?:i|we)(?:['’]m| am|['’]re| are|['’]ve been| have been| was| were)?"
+    r"(?:the user (?:is asking|wants|asks|asked|has|needs|provided|gave|said)\b"
+    r"|(?:i|we)(?:['’]m| am|['’]re| are|['’]ve been| have been| was| were)?"
     r" (?:asked|tasked|supposed|need|have|want|should) (?:to|with) (?:(?:me|us) )?"
     r"(?:write|writing|come up|generat|creat|produc|craft|list|provid|answer|output|figure|think)"
-    r"|let me (?:think|start by|break)\b|let['’]s (?:think|break)\b)"
+    r"|let me (?:think|break)\b|let['’]s (?:think|break)\b)"
     r"|^(?:好的|嗯|首先)?[，,。]*(?:用户|我需要|我们需要|我得)",
     re.IGNORECASE,
 )
@@ -196,7 +201,7 @@ def listed(text: str, finished: bool = True) -> list[str]:
     line without a number or bullet is no list, nor are lines that begin with "No.".
     """
     text = squeezed(text)
-    for frame in _FRAMES[:4]:
+    for frame in _FRAMES[:6]:
         text = frame.sub("", text)
     parts = re.split(r"\n| (?=\d{1,2}[.)]\s)", text)
     lines = parts if finished else parts[:-1]

@@ -125,7 +125,7 @@ def test_what_nobody_sees_is_left_out_of_gold_texts_and_that_is_said(
     assert texts(task(folder).load(0), "test")[-1] == "half  a pair"
     said = capsys.readouterr().err
     assert "gold test: characters that nobody sees" in said
-    assert f"left out of 1 rows, first {folder}/two.jsonl:11" in said
+    assert f"left out of 1 rows or mended there, first {folder}/two.jsonl:11" in said
 
 
 def test_a_gold_text_of_nothing_to_see_is_empty(folder: Path):

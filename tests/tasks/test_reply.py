@@ -114,6 +114,8 @@ def test_a_thought_that_was_cut_off_before_any_mark_of_its_end_is_no_text(though
         "I need to see this film again. It was great. The",
         "Okay, let's start with the good: the scenery is nice. The",
         "We want to believe in it. We cannot. The",
+        "Let me start by saying that it is dull. It is. And",
+        "The user interface is fine. It is fast. The",
         "The users of this lift should know that it stops. At",
         "So I went to see it. It was fine. Let",
     ],
