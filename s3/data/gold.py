@@ -142,6 +142,14 @@ def source_of(placed: Placed) -> str:
 
 def field_text(placed: Placed, column: str) -> str:
     """Return one text of a row, sanitised. Raises UserError for a missing column, an empty text."""
+    text = sanitised(raw_text(placed, column))
+    if not text.strip():
+        raise UserError(f"{placed[0]}: column {column!r} is empty or not a text.")
+    return text
+
+
+def raw_text(placed: Placed, column: str) -> str:
+    """Return one text of a row as it stands there. Raises UserError where there is none."""
     place, row = placed
     if column not in row:
         columns = ", ".join(row)
@@ -149,10 +157,9 @@ def field_text(placed: Placed, column: str) -> str:
             f"{place}: no column {column!r}; columns: {columns}. Map it in gold.*.columns."
         )
     text = row[column]
-    clean = sanitised(text) if isinstance(text, str) else ""
-    if not clean.strip():
+    if not isinstance(text, str):
         raise UserError(f"{place}: column {column!r} is empty or not a text.")
-    return clean
+    return text
 
 
 def label_of(placed: Placed, column: str, names: dict[str, str], known: Iterable[str]) -> str:

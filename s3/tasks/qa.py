@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from s3.data.example import Answers, Example, Origin, Target
 from s3.data.files import Placed
-from s3.data.gold import field_text, source_of
+from s3.data.gold import field_text, raw_text, source_of
 from s3.errors import UserError
 from s3.llm.types import Completion
 from s3.metrics import normalise
@@ -53,7 +53,7 @@ class ExtractiveQA(Task):
         columns = self.gold.splits.columns
         names = (self.given[0], self.written)
         fields = {name: field_text(placed, columns.get(name, name)) for name in names}
-        context = placed[1][columns.get(self.given[0], self.given[0])]
+        context = raw_text(placed, columns.get(self.given[0], self.given[0]))
         answers = read_answers(placed, columns.get("answers", self.answers), context)
         check_spans(placed[0], fields[self.given[0]], answers)
         return Example(fields, answers, Origin("gold", source=source_of(placed)))
