@@ -139,12 +139,12 @@ UNITS = [
 
 
 @pytest.mark.parametrize("unit", UNITS, ids=ascii)
-@pytest.mark.parametrize("frame", ["{}", "# review{}x", "Sure! Here is a review{}\nx", "x\n{}Note"])
+@pytest.mark.parametrize("frame", ["{}", "x\n# review{}Note"])
 def test_what_reads_a_reply_takes_linear_time(unit: str, frame: str):
     def read(length: int) -> float:
-        """The least of three times, in seconds, to do all that is done to a reply."""
+        """The lesser of two times, in seconds, to do all that is done to a reply."""
         reply, times = frame.format(unit * (length // len(unit))), []
-        for _ in range(3):
+        for _ in range(2):
             start = time.process_time()
             text, _ = without_thoughts(sanitised(reply))
             for finished in (True, False):
@@ -156,5 +156,5 @@ def test_what_reads_a_reply_takes_linear_time(unit: str, frame: str):
             times.append(time.process_time() - start)
         return min(times)
 
-    short, long = read(3_000), read(24_000)  # quadratic: 64 times as long
+    short, long = read(2_000), read(16_000)  # quadratic: 64 times as long
     assert long < 24 * short + 0.05
