@@ -13,6 +13,7 @@ from omegaconf import DictConfig
 from s3.config import build, explain, plain, register
 from s3.errors import ConfigError, UserError
 from s3.storage import digest
+from s3.text import sanitised
 
 CONTINUE = "Everything paid for is kept: the same command continues."
 
@@ -40,12 +41,12 @@ def run() -> int:
         print(f"\nInterrupted. {CONTINUE}", file=sys.stderr)
         return 130
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {sanitised(str(error))}", file=sys.stderr)
         return 2 if isinstance(error, ConfigError) else 1
     except Exception as error:
         if not (said := explain(error)):
             raise
-        print(f"error: {said}", file=sys.stderr)
+        print(f"error: {sanitised(said)}", file=sys.stderr)
         return 2
     return 0
 

@@ -30,7 +30,7 @@ ORDER = {
     """,
     "s3.data": "example files\nrows gold",
     "s3.llm": """
-        types
+        types thoughts
         errors
         keys
         settings

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
@@ -11,6 +12,7 @@ from pathlib import Path
 from s3.data.example import Example
 from s3.data.files import Placed, read_file, read_hub
 from s3.errors import UserError
+from s3.text import sanitised
 
 BUNDLE = Path(__file__).parent / "bundled"
 
@@ -107,9 +109,10 @@ class Gold:
         if not rows:
             raise UserError(f"gold {role} ({self.splits.path} {split}) holds no rows.")
         size = getattr(self, f"{role}_size")
-        return (
-            rows if size is None else sample(rows, size, self.test_seed if role == "test" else seed)
-        )
+        if size is not None:
+            rows = sample(rows, size, self.test_seed if role == "test" else seed)
+        _say_sanitised(role, rows)
+        return rows
 
 
 def sample(rows: list[Placed], size: int, seed: int) -> list[Placed]:
@@ -118,8 +121,35 @@ def sample(rows: list[Placed], size: int, seed: int) -> list[Placed]:
     return [rows[index] for index in sorted(drawn)]
 
 
+def _say_sanitised(role: str, rows: list[Placed]) -> None:
+    """Say how many rows hold what will be left out of their texts."""
+    changed = [
+        place for place, row in rows
+        if any(isinstance(cell, str) and sanitised(cell) != cell for cell in row.values())
+    ]  # fmt: skip
+    if changed:
+        print(
+            f"gold {role}: characters that nobody sees (controls, halves of characters) are left "
+            f"out of {len(changed)} rows or mended there, first {sanitised(changed[0])}",
+            file=sys.stderr,
+        )
+
+
+def source_of(placed: Placed) -> str:
+    """Return where a row stands, as an example's origin has it: the file's name and the line."""
+    return sanitised(placed[0].rpartition("/")[2])
+
+
 def field_text(placed: Placed, column: str) -> str:
-    """Return one text of a row. Raises UserError for a missing column or an empty text."""
+    """Return one text of a row, sanitised. Raises UserError for a missing column, an empty text."""
+    text = sanitised(raw_text(placed, column))
+    if not text.strip():
+        raise UserError(f"{placed[0]}: column {column!r} is empty or not a text.")
+    return text
+
+
+def raw_text(placed: Placed, column: str) -> str:
+    """Return one text of a row as it stands there. Raises UserError where there is none."""
     place, row = placed
     if column not in row:
         columns = ", ".join(row)
@@ -127,7 +157,7 @@ def field_text(placed: Placed, column: str) -> str:
             f"{place}: no column {column!r}; columns: {columns}. Map it in gold.*.columns."
         )
     text = row[column]
-    if not isinstance(text, str) or not text.strip():
+    if not isinstance(text, str):
         raise UserError(f"{place}: column {column!r} is empty or not a text.")
     return text
 

@@ -15,7 +15,7 @@ from s3.data.rows import RESERVED, content_digest
 from s3.errors import UserError
 from s3.llm.types import Completion, Prompt, Style
 from s3.student import Head
-from s3.tasks.cleaning import asks_back, is_declined, listed
+from s3.tasks.cleaning import asks_back, is_declined, listed, thinks_aloud
 from s3.tasks.reply import Dropped, ReplyRules
 from s3.tasks.template import PromptTemplate
 
@@ -208,7 +208,16 @@ def whole(completion: Completion, prompt: Prompt) -> tuple[str, bool]:
 
 def read_list(completion: Completion) -> list[str]:
     """Return the items that a completion lists. Raises Dropped where there is none."""
-    items = listed(completion.text, completion.finish != "length")
-    if not items or is_declined(completion.text) or asks_back(completion.text):
+    finished = completion.finish != "length"
+    if not completion.text.strip():
+        raise Dropped("empty" if finished else "cut_off")
+    if not finished and thinks_aloud(completion.text.strip()):
+        raise Dropped("cut_off")
+    if is_declined(completion.text):
+        raise Dropped("declined")
+    if asks_back(completion.text):
+        raise Dropped("asked_back")
+    items = listed(completion.text, finished)
+    if not items:
         raise Dropped("no_list")
     return items

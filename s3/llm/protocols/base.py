@@ -18,7 +18,9 @@ from s3.llm.errors import Fault, NoRoom, Refused, Unfit
 from s3.llm.protocols import waits
 from s3.llm.protocols.causes import FILTERED, cause, stated_status
 from s3.llm.protocols.parsing import Content, Response, count, parsed, said, shown
+from s3.llm.thoughts import without_thoughts
 from s3.llm.types import Completion, Prompt, Style, Tokens, token_estimate
+from s3.text import sanitised
 
 Stated = tuple[Any, Any, Any]  # tokens as an endpoint states them: prompt's, reply's, cached
 
@@ -183,6 +185,9 @@ class Protocol(ABC):
         """Return the completion in a 200, up to the first of `stop`, which may not be sent.
 
         Raises Fault or Unfit where there is none.
+
+        Its text is what is said to the reader, with nothing in it that files or terminals could
+        not bear. One whose thought was cut off has no end of its own either.
         """
         try:
             reply = Reply(*self.reply(content))
@@ -194,10 +199,12 @@ class Protocol(ABC):
             raise Unfit("filtered", text) if FILTERED.search(text) else Fault("broken_off", text)
         if finish == "content_filter":
             raise Unfit("filtered", "the endpoint's content filter cut the reply")
-        text = _up_to(reply.text, stop)
+        text = reply.text if isinstance(reply.text, str) else ""
         if not text.strip():
             raise _without_text(reply, finish)
-        model = str(content.get("model") or "")
+        text, answered = without_thoughts(sanitised(text))  # a stop may stand inside a thought
+        finish = finish if answered else "length"
+        text, model = _up_to(text, stop), sanitised(str(content.get("model") or ""))
         return Completion(id, text, model, finish, used.prompt, used.completion)
 
     def announced(self, headers: Mapping[str, str]) -> float | None:
@@ -210,10 +217,9 @@ class Protocol(ABC):
         return self.completion(content, id, self.used(content, prompt)[0], prompt.stop)
 
 
-def _up_to(text: Any, stop: tuple[str, ...]) -> str:
+def _up_to(text: str, stop: tuple[str, ...]) -> str:
     """Return a text up to the first of the stops."""
-    text = text if isinstance(text, str) else ""
-    return str(text[: min((text.find(one) for one in stop if one in text), default=len(text))])
+    return text[: min((text.find(one) for one in stop if one in text), default=len(text))]
 
 
 def _without_text(reply: Reply, finish: str) -> Exception:
