@@ -24,6 +24,7 @@ ORDER = {
         synthesis
         methods audit
         runs
+        analysis
         config
         commands
         autoclasses
@@ -62,11 +63,12 @@ ORDER = {
     "s3.audit": "similar\nsplit\nauditor\nfile",
     "s3.runs": "folder significance\nreading identity\nlisteners dryrun\nrounds\nexperiment",
     "s3.runs.listeners": "base\nsummary table wandb",
-    "s3.commands": "audit store\napp",
+    "s3.analysis": "intervals results\ngroups\ncomparison\nformats",
+    "s3.commands": "audit compare store\napp",
     "s3.runs.dryrun": "habits\nrehearsal\nplan",
 }
 HEAVY = {"torch", "transformers", "datasets", "pyarrow", "datasketch", "wandb", "xllamacpp"}
-HEAVY |= {"pytorch_lightning", "scipy", "openai"}
+HEAVY |= {"pytorch_lightning", "scipy", "openai", "pandas"}
 LAZY = {"student", "llm"}  # their files are imported inside functions; --help is timed elsewhere
 
 

@@ -12,6 +12,7 @@ import typer
 
 from s3 import __version__
 from s3.commands.audit import audit
+from s3.commands.compare import compare
 from s3.commands.store import store
 from s3.errors import UserError
 
@@ -24,6 +25,7 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 app.command()(audit)
+app.command()(compare)
 app.add_typer(store, name="store")
 
 
