@@ -26,7 +26,7 @@ ORDER = {
         runs
         analysis
         config
-        commands
+        commands jobs
         autoclasses
     """,
     "s3.data": "example files\nrows gold",
@@ -63,8 +63,8 @@ ORDER = {
     "s3.audit": "similar\nsplit\nauditor\nfile",
     "s3.runs": "folder significance\nreading identity\nlisteners dryrun\nrounds\nexperiment",
     "s3.runs.listeners": "base\nsummary table wandb",
-    "s3.analysis": "intervals results\ngroups\ncomparison\nformats",
-    "s3.commands": "audit compare store\napp",
+    "s3.analysis": "intervals results\ngroups frames listing\ncomparison\nformats",
+    "s3.commands": "audit compare runs store\napp",
     "s3.runs.dryrun": "habits\nrehearsal\nplan",
 }
 HEAVY = {"torch", "transformers", "datasets", "pyarrow", "datasketch", "wandb", "xllamacpp"}

@@ -15,6 +15,8 @@ from s3.storage import digest
 Cells = list[list[str]]  # the headings, then a row a group
 Record = Mapping[str, Any]
 
+WIDE = 300  # cells of a line where there is no terminal to fit into
+NONE: set[str] = set()
 LONGEST = 24  # characters of a setting's value that are shown
 
 
@@ -182,18 +184,32 @@ def as_json(found: Comparison) -> str:
     return json.dumps(content, indent=2, ensure_ascii=False, default=str) + "\n"
 
 
-def grid(found: Comparison) -> Any:
-    """Return the table for a terminal."""
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-
+def show(found: Comparison) -> None:
+    """Print a comparison as a table, with what is to be said of it."""
     head, *rows = cells(found)
+    print_table(head, rows, numbers=set(head) - set(found.names))
+    for line in legend(found):
+        print(line)
+
+
+def print_table(
+    head: Sequence[str], rows: Sequence[Sequence[str]], numbers: set[str] = NONE
+) -> None:
+    """Print a table as wide as the terminal, or as wide as it is where there is none."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=max(console.width, WIDE))
     table = Table(box=SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
     for name in head:
-        table.add_column(name, justify="left" if name in found.names else "right", overflow="fold")
+        table.add_column(name, justify="right" if name in numbers else "left", overflow="fold")
     for row in rows:
-        table.add_row(*row)
-    return table
+        table.add_row(*map(Text, row))
+    console.print(table)
 
 
 TEXTS: Mapping[str, Callable[[Comparison], str]] = {

@@ -9,7 +9,7 @@ nothing of each other), `gold_rows` (1, 2 ... where the same options stand for o
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,8 @@ Settings = dict[str, Any]
 
 ROOTS = ("outputs", "multirun")  # where runs are looked for by default
 CHOICES = ("task", "method", "llm", "model", "preset")  # groups of options
-ALONE = "gold_baseline"  # what the method is called for gold validation alone
+# Trainings beside the rounds, by their names in the summary, and what their method is called.
+BESIDE = {"gold": "gold_baseline", "with_gold": "{method}+gold"}
 # What an identity's names are called on the command line, where that differs.
 OPTION_NAMES = {"student": "model", "near": "audit.near", "task.prompts": "task"}
 GOLD_SIZES = ("validation_size", "train_size")  # drawn with the run's seed
@@ -31,14 +32,16 @@ LEARNT = ("", "given", "written", "labels", "gold")  # of a task, what decides w
 
 @dataclass(frozen=True)
 class Result:
-    """What one run came to in one of its rounds, or what gold validation alone did beside it.
+    """What one run came to in one of its rounds, or in a training beside them.
 
-    `settings` name all that decided it but the seed; `round` is None for gold validation alone.
+    `settings` name all that decided it but the seed. `round` is None for a training beside the
+    rounds, which `beside` names.
     """
 
     run: Run
     round: FinishedRound | None
-    settings: Settings = field(compare=False)
+    settings: Settings
+    beside: str = ""
 
     @property
     def metrics(self) -> set[str]:
@@ -55,8 +58,8 @@ class Result:
         """The metrics, named as in `docs/metrics.md`."""
         if self.round:
             return self.round.row
-        alone = self.run.summary["gold"]
-        return {"data/size": alone["size"], **alone}
+        row = self.run.summary[self.beside]
+        return {"data/size": row["size"], **row}
 
     @cached_property
     def answers(self) -> list[dict[str, Any]]:
@@ -72,22 +75,24 @@ class Result:
 
 
 def find_runs(folders: Iterable[Path | str] = ()) -> Iterator[Path]:
-    """Yield the folders of finished runs below some folders (default: outputs and multirun).
+    """Yield the folders of finished runs below some folders, each once; see `roots`."""
+    yield from dict.fromkeys(path for root in roots(folders) for path in finished_runs(root))
+
+
+def roots(folders: Iterable[Path | str] = ()) -> Iterator[Path]:
+    """Yield the folders to look below: those given, by default outputs and multirun.
 
     In place of folders, a file may list some, a line each, as that of a sweep does. Raises
     UserError for what does not exist.
     """
     given = list(map(Path, folders))
-    seen: set[Path] = set()
     for place in given or [Path(root) for root in ROOTS if Path(root).exists()]:
         if not place.exists():
             raise UserError(f"{place}: no such folder (looked for it from {Path.cwd()}).")
-        listed = [place]
         if place.is_file():
-            listed = [Path(line) for line in place.read_text(encoding="utf-8").splitlines()]
-        found = [path for one in listed for path in finished_runs(one)]
-        yield from (path for path in found if path.resolve() not in seen)
-        seen |= {path.resolve() for path in found}
+            yield from map(Path, place.read_text(encoding="utf-8").splitlines())
+        else:
+            yield place
 
 
 def settings_of(run: Run) -> Settings:
@@ -127,7 +132,7 @@ def flat(content: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any
 
 
 def results_of(run: Run, shown: str) -> Iterator[Result]:
-    """Yield a run's result in the round shown, if it has it, and gold validation's beside it.
+    """Yield a run's result in the round shown, if it has it, and those of trainings beside it.
 
     `shown` is "best" (the round that ships), "last" or a number.
     """
@@ -139,9 +144,12 @@ def results_of(run: Run, shown: str) -> Iterator[Result]:
         round_ = run.rounds[index]
         leak = {"test_copies": True} if round_.row.get("audit/test/same_row") else {}
         yield Result(run, round_, {**settings, **leak})
-    if "gold" in run.summary:
-        kept = {name: value for name, value in settings.items() if decides_alone(name)}
-        yield Result(run, None, {**kept, "method": ALONE})
+    for beside, method in BESIDE.items():
+        if beside in run.summary:
+            alone = beside == "gold"
+            kept = {n: value for n, value in settings.items() if not alone or decides_alone(n)}
+            kept["method"] = method.format(method=settings.get("method"))
+            yield Result(run, None, kept, beside)
 
 
 def decides_alone(name: str) -> bool:

@@ -13,6 +13,7 @@ import typer
 from s3 import __version__
 from s3.commands.audit import audit
 from s3.commands.compare import compare
+from s3.commands.runs import runs
 from s3.commands.store import store
 from s3.errors import UserError
 
@@ -26,6 +27,7 @@ app = typer.Typer(
 )
 app.command()(audit)
 app.command()(compare)
+app.command()(runs)
 app.add_typer(store, name="store")
 
 

@@ -5,14 +5,9 @@ from __future__ import annotations
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-
-if TYPE_CHECKING:
-    from s3.analysis.comparison import Comparison
-
-WIDE = 240  # cells of a line where there is no terminal to fit into
 
 
 class Format(StrEnum):
@@ -56,7 +51,7 @@ def compare(
     Runs that differ by their seed alone are one line. Shares of csv and json lie in 0..1.
     """
     from s3.analysis.comparison import compare
-    from s3.analysis.formats import TEXTS, legend
+    from s3.analysis.formats import TEXTS, legend, show
 
     found = compare(folders or (), against=against or (), metric=metric, round=round)
     if output is Format.table:
@@ -65,17 +60,3 @@ def compare(
     print(TEXTS[output.value](found), end="")
     for line in legend(found):
         print(line, file=sys.stderr)
-
-
-def show(found: Comparison) -> None:
-    """Print a comparison as a table, with what is to be said of it."""
-    from rich.console import Console
-
-    from s3.analysis.formats import grid, legend
-
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=max(console.width, WIDE))
-    console.print(grid(found))
-    for line in legend(found):
-        print(line.encode(console.encoding, "replace").decode(console.encoding))
