@@ -39,6 +39,7 @@ class Comparison:
 
     groups: list[Group]
     names: list[str]
+    against: Sequence[str] = ()  # settings of the groups that the others are held against
     differences: dict[int, Difference] = field(default_factory=dict)  # by the group's place
     notes: list[str] = field(default_factory=list)
 
@@ -77,9 +78,9 @@ def compare(
         notes.append(f"{repeated} runs are the same as another, by all that decides: counted once.")
     if left := len(everyone) - len(groups):
         notes.append(f"{left} groups have no {metric}: left out.")
-    found = Comparison(groups, names, notes=[*notes, *kept_apart(groups)])
+    found = Comparison(groups, names, against, notes=[*notes, *kept_apart(groups)])
     for place in range(len(groups) if against else 0):
-        hold(found, place, against)
+        hold(found, place)
     return found
 
 
@@ -126,13 +127,13 @@ def kept_apart(groups: Sequence[Group]) -> Iterator[str]:
             )
 
 
-def hold(found: Comparison, place: int, against: Sequence[str]) -> None:
+def hold(found: Comparison, place: int) -> None:
     """Hold a group against the one asked for; say it where that cannot be.
 
     Of several that match, it is the one on the same test rows with the most settings in common.
     """
     one = found.groups[place]
-    matching = [other for other in found.groups if matches(other, against, found.groups)]
+    matching = [other for other in found.groups if matches(other, found.against, found.groups)]
     if one in matching or one.settings.get("test_copies"):
         return
     near = [
@@ -152,8 +153,8 @@ def hold(found: Comparison, place: int, against: Sequence[str]) -> None:
         found.notes.append(f"{found.label(one)}: --against fits several, say which: {listed}")
     else:
         found.notes.append(
-            f"{found.label(one)}: nothing to hold it against: {' '.join(against)} has no run with "
-            "the same test rows, gold rows and seed."
+            f"{found.label(one)}: nothing to hold it against: {' '.join(found.against)} has no run "
+            "with the same test rows, gold rows and seed."
         )
 
 

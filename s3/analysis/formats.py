@@ -45,7 +45,7 @@ def _record(found: Comparison, place: int, one: Group) -> dict[str, Any]:
         "cost": one.spent("llm/cost"),
         "seconds": one.spent("seconds/"),
     }
-    if found.differences:
+    if found.against:
         row |= _difference(found, found.differences.get(place))
     return row
 
@@ -70,7 +70,7 @@ def _difference(found: Comparison, held: Difference | None) -> dict[str, Any]:
 def cells(found: Comparison) -> Cells:
     """Return the table as text, scores in per cent, with its headings first."""
     rows = records(found)
-    shown = {**COLUMNS, **(GAINS if found.differences else {})}
+    shown = {**COLUMNS, **(GAINS if found.against else {})}
     if len({row["metric"] for row in rows}) == 1:
         shown.pop("metric")
     return [
@@ -130,8 +130,7 @@ def legend(found: Comparison) -> list[str]:
         lines.append(
             "One seed alone: its interval is over test rows and knows nothing of other seeds."
         )
-    if found.differences:
-        held = sorted({found.label(one.against) for one in found.differences.values()})
+    if held := sorted({found.label(one.against) for one in found.differences.values()}):
         lines.append(f"gain: points above {' or '.join(held)}, paired by seed and test row.")
     return lines + found.notes
 

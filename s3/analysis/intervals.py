@@ -3,10 +3,10 @@
 Seeds and test rows are both samples: another seed writes other data and trains another model,
 other test rows would have been easier or harder; and every seed is scored on the same rows. So the
 scores of a group of runs are a table, a row a seed and a column a test row, with a variance in both
-directions. Each is estimated by the two-way analysis of variance, as in studies in which several
-readers judge the same cases, and the two errors are joined, each with its own quantile of Student's
-t (the method of variance estimates recovery: Zou and Donner, Statistics in Medicine 27, 2008). What
-it covers, and what was not taken covers, is in `docs/compare.md`.
+directions, which the two-way analysis of variance estimates, as in studies in which several readers
+judge the same cases. The two errors are joined, each with its own quantile of Student's t (the
+method of variance estimates recovery: Zou and Donner, Statistics in Medicine 27, 2008). How often
+the interval holds the truth, and how often others do, is in `docs/compare.md`.
 """
 
 from __future__ import annotations
@@ -31,27 +31,39 @@ CONFIDENCE = 0.95
 class Estimate:
     """A mean over seeds and test rows, or a mean difference, and how sure it is.
 
-    `deviation` is the standard deviation over seeds, `seed_error` and `row_error` are the standard
-    errors that come of having so many seeds and so many test rows. With one seed nothing is known
-    of other seeds: deviation and seed error are not numbers, the interval is over test rows alone.
+    `deviation` is the standard deviation over seeds. The errors are standard errors of the mean:
+    by the seeds, by the rows, by the rest, which is in both. With one seed nothing is known of
+    other seeds: its deviation is not a number, and the interval is over test rows alone.
     """
 
     mean: float
     deviation: float
-    seed_error: float
     row_error: float
+    rest_error: float
     seeds: int
     rows: int
 
+    @property
+    def seed_error(self) -> float:
+        """The standard error by the seeds."""
+        return self.deviation / float(np.sqrt(self.seeds))
+
     def half(self, confidence: float = CONFIDENCE) -> float:
-        """Return half the width of the interval."""
+        """Return half the width of the interval.
+
+        The rest is taken off the error by the seeds, half of it before it is scaled by the quantile
+        for so few seeds and half after: either alone is too narrow or too wide in simulations.
+        """
         from scipy.special import stdtrit  # the quantile of Student's t
 
         tail = (1 + confidence) / 2
-        found = (stdtrit(self.rows - 1, tail) * self.row_error) ** 2
+        of_rows = stdtrit(self.rows - 1, tail) ** 2
+        square = of_rows * self.row_error**2
         if self.seeds > 1:
-            found += (stdtrit(self.seeds - 1, tail) * self.seed_error) ** 2
-        return float(np.sqrt(found))
+            of_seeds = stdtrit(self.seeds - 1, tail) ** 2
+            rest = (of_seeds + of_rows) / 2 * self.rest_error**2
+            square += max(of_seeds * self.seed_error**2 - rest, 0)
+        return float(np.sqrt(square))
 
     @property
     def low(self) -> float:
@@ -88,14 +100,12 @@ def estimate(scores: Floats) -> Estimate:
     mean, by_seed, by_row = scores.mean(), scores.mean(axis=1), scores.mean(axis=0)
     if seeds == 1:
         error = float(by_row.std(ddof=1) / np.sqrt(rows))
-        return Estimate(float(mean), np.nan, np.nan, error, seeds, rows)
-    rest = scores - by_seed[:, None] - by_row + mean
-    of_rest = (rest**2).sum() / ((seeds - 1) * (rows - 1))  # the three mean squares
-    of_seeds, of_rows = rows * by_seed.var(ddof=1), seeds * by_row.var(ddof=1)
-    # A seed's own effect is what the rest does not explain; the rest counts with the rows.
-    seed_error = float(np.sqrt(max(of_seeds - of_rest, 0) / scores.size))
-    row_error = float(np.sqrt(max(of_rows, of_rest) / scores.size))
-    return Estimate(float(mean), float(by_seed.std(ddof=1)), seed_error, row_error, seeds, rows)
+        return Estimate(float(mean), np.nan, error, 0.0, seeds, rows)
+    rest = ((scores - by_seed[:, None] - by_row + mean) ** 2).sum() / ((seeds - 1) * (rows - 1))
+    of_rows = max(seeds * by_row.var(ddof=1), rest)  # a mean square, as the rest
+    errors = np.sqrt(np.array([of_rows, rest]) / scores.size)
+    deviation = float(by_seed.std(ddof=1))
+    return Estimate(float(mean), deviation, float(errors[0]), float(errors[1]), seeds, rows)
 
 
 def mcnemar(scores: Floats, others: Floats) -> float:
