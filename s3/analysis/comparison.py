@@ -1,7 +1,7 @@
 """Compares finished runs: groups of seeds, each with its scores, and one group against the others.
 
 What must not be compared is kept apart and said: other test rows, other gold rows under the same
-options, runs that learnt copies of test rows.
+options, runs whose synthetic rows are copies of gold rows.
 """
 
 from __future__ import annotations
@@ -113,9 +113,13 @@ def kept_apart(groups: Sequence[Group]) -> Iterator[str]:
         task = one.settings.get("task")
         rows[task][one.settings["test_rows"]] = len(one.rows)
         kinds[task].add(one.settings.get("gold_rows", 1))
-        if one.settings.get("test_copies"):
+        if split := one.settings.get("copies_of"):
+            count, of = one.mean(f"audit/{split}/same_row"), one.mean("audit/rows")
             paths = ", ".join(str(result.run.path) for result in one.results)
-            yield f"trained on copies of test rows, so compared with nothing: {paths}"
+            yield (
+                f"{count:.0f} of {of or 0:.0f} synthetic rows are copies of gold {split} rows, so "
+                f"this is compared with nothing: {paths}"
+            )
     for task, found in rows.items():
         if len(found) > 1:
             listed = ", ".join(f"{name} ({size} rows)" for name, size in found.items())
@@ -134,14 +138,14 @@ def hold(found: Comparison, place: int) -> None:
     """
     one = found.groups[place]
     matching = [other for other in found.groups if matches(other, found.against, found.groups)]
-    if one in matching or one.settings.get("test_copies"):
+    if one in matching or one.settings.get("copies_of"):
         return
     near = [
         other
         for other in matching
         if all(other.settings.get(n) == one.settings.get(n) for n in ("test_rows", "gold_rows"))
         and other.metric == one.metric
-        and not other.settings.get("test_copies")
+        and not other.settings.get("copies_of")
         and set(other.seeds) & set(one.seeds)
     ]
     alike = [sum(one.settings.get(n) == v for n, v in o.settings.items()) for o in near]

@@ -14,6 +14,7 @@ from s3.analysis.intervals import Estimate, Floats, contributions, estimate
 from s3.analysis.results import CHOICES, GOLD_SIZES, Result, Settings, gold_rows
 
 MISSING = object()
+APART = ("gold_rows", "copies_of")  # settings that are there only where they tell groups apart
 
 
 @dataclass(frozen=True)
@@ -128,6 +129,7 @@ def telling(groups: Sequence[Group]) -> list[str]:
     found = dict.fromkeys(("task", "method"))
     if any(len(rows) > 1 for rows in tests.values()):
         found["test_rows"] = None
+    found |= {name: None for name in APART if any(name in one.settings for one in groups)}
     names = {name for one in groups for name in one.settings}
     for name in sorted(names, key=lambda name: (name not in CHOICES, "." in name, name)):
         if any(_tells(name, block) for block in blocks.values()):

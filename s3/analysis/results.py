@@ -3,7 +3,7 @@
 Two runs of the same settings differ by their seed alone. Settings go by the names of the options,
 and three more say what must not be mixed: `test_rows` (a fingerprint: scores on different rows say
 nothing of each other), `gold_rows` (1, 2 ... where the same options stand for other gold rows), and
-`test_copies` (the run learnt rows of the test split).
+`copies_of` (the synthetic rows are rows of this gold split).
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ BESIDE = {"gold": "gold_baseline", "with_gold": "{method}+gold"}
 # What an identity's names are called on the command line, where that differs.
 OPTION_NAMES = {"student": "model", "near": "audit.near", "task.prompts": "task"}
 GOLD_SIZES = ("validation_size", "train_size")  # drawn with the run's seed
+COPIED = 0.01  # share of synthetic rows that may be rows of gold validation or train
 LEARNT = ("", "given", "written", "labels", "gold")  # of a task, what decides without an LLM
 
 
@@ -142,14 +143,25 @@ def results_of(run: Run, shown: str) -> Iterator[Result]:
     index = places[shown] if shown in places else int(shown)
     if index < len(run.rounds):
         round_ = run.rounds[index]
-        leak = {"test_copies": True} if round_.row.get("audit/test/same_row") else {}
-        yield Result(run, round_, {**settings, **leak})
+        yield Result(run, round_, {**settings, **copies(round_.row)})
     for beside, method in BESIDE.items():
         if beside in run.summary:
             alone = beside == "gold"
             kept = {n: value for n, value in settings.items() if not alone or decides_alone(n)}
             kept["method"] = method.format(method=settings.get("method"))
             yield Result(run, None, kept, beside)
+
+
+def copies(row: Mapping[str, float]) -> Settings:
+    """Return `copies_of` with the gold split whose rows stand among a round's synthetic rows.
+
+    Of test any row counts; of the others more than a few, which a writer may hit upon by chance.
+    """
+    rows = row.get("audit/rows", 0)
+    for split, few in (("test", 0.0), ("validation", COPIED), ("train", COPIED)):
+        if row.get(f"audit/{split}/same_row", 0) > few * rows:
+            return {"copies_of": split}
+    return {}
 
 
 def decides_alone(name: str) -> bool:

@@ -14,9 +14,12 @@ from scipy import stats
 
 from s3.analysis.comparison import Comparison, compare
 from s3.analysis.formats import TEXTS, cells, legend, records
+from s3.audit import Audit
+from s3.audit.file import audit_file
 from s3.errors import UserError
 from tests.analysis.made import made_run
 
+DATA = Path(__file__).parents[3] / "shared" / "data"
 RIGHT = [True, False, True, True, False, False, True, False, True, False]
 
 
@@ -173,14 +176,31 @@ def test_gold_rows_that_are_drawn_with_the_seed_are_no_other_gold(tmp_path: Path
 
 def test_runs_on_copies_of_test_rows_are_kept_apart_and_said(tmp_path: Path):
     made_run(tmp_path, RIGHT, method="zerogen")
-    leak = made_run(tmp_path, [True] * 10, row={"audit/test/same_row": 3})
-    made_run(tmp_path, RIGHT, seed=1, row={"audit/test/same_row": 0})
+    found = {"audit/rows": 300, "audit/validation/same_row": 3}  # one in a hundred is no matter
+    leak = made_run(tmp_path, [True] * 10, row={**found, "audit/test/same_row": 3})
+    made_run(tmp_path, RIGHT, seed=1, row={**found, "audit/test/same_row": 0})
     found = compare([tmp_path], against=["method=zerogen"])
     rows = [row for row in records(found) if row["method"] == "s3"]
-    assert [(row["test_copies"], row["seeds"], row["gain"]) for row in rows] == [
-        (None, 1, None), (True, 1, None),
+    assert [(row["copies_of"], row["seeds"], row["gain"]) for row in rows] == [
+        (None, 1, None), ("test", 1, None),
     ]  # fmt: skip
-    assert any("copies of test rows" in note and str(leak) in note for note in found.notes)
+    assert any(
+        "3 of 300 synthetic rows are copies of gold test" in note and str(leak) in note
+        for note in found.notes
+    )
+
+
+@pytest.mark.skipif(not DATA.exists(), reason="needs ../shared/data")
+def test_the_published_leak_is_flagged(tmp_path: Path):
+    leak = DATA / "s3_official_leak" / "rte_additional-1.pkl_is_gold_train_rows.jsonl"
+    gold = {"validation": DATA / "rte" / "train.jsonl", "test": DATA / "rte" / "validation.jsonl"}
+    found = audit_file(Audit(), leak, gold, "hypothesis", ["premise"])
+    made_run(tmp_path, RIGHT, row=found.metrics)
+    made_run(tmp_path, RIGHT, method="zerogen")
+    compared = compare([tmp_path], against=["method=zerogen"])
+    assert line(compared, method="s3")["copies_of"] == "validation"
+    assert line(compared, method="s3")["gain"] is None
+    assert compared.notes[0].startswith("873 of 873 synthetic rows are copies of gold validation")
 
 
 def test_a_run_in_two_folders_counts_once(tmp_path: Path):
