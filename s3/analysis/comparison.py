@@ -86,16 +86,15 @@ def compare(
 
 def collect(folders: Iterable[Path | str], round: str) -> tuple[list[Result], list[str]]:
     """Return the results of all runs that can be read, and what is to be said of the others."""
-    results, notes, runs = [], [], 0
+    results, notes = [], []
     for path in find_runs(folders):
         try:
             run = Run.open(path)
             found = list(results_of(run, round))
-            [one.answers for one in found]
+            [one.answers for one in found]  # read here, where a damaged file can be said
         except UserError as error:
             notes.append(f"left out: {error}")
             continue
-        runs += 1
         if not any(one.round for one in found):
             notes.append(f"left out: {path} has no round {round}.")
         results += found

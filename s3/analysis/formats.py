@@ -115,6 +115,7 @@ COLUMNS: Mapping[str, Callable[[Record], str]] = {
     "seconds": lambda row: _number(row["seconds"]),
 }
 GAINS: Mapping[str, Callable[[Record], str]] = {
+    "pairs": lambda row: _number(row["pairs"]),
     "gain": lambda row: _percent(row["gain"], "+"),
     "gain 95 %": lambda row: _interval(row, "gain", "+"),
     "P(better)": lambda row: _number(row["better"], 3),

@@ -102,9 +102,8 @@ def choose_metrics(groups: Sequence[Group], metric: str | None) -> list[Group]:
     """
     votes: dict[Any, Counter[str]] = defaultdict(Counter)
     for one in groups:
-        votes[one.settings["test_rows"]].update(
-            result.run.summary["metric"] for result in one.results if result.round
-        )
+        said = (result.run.summary["metric"] for result in one.results)
+        votes[one.settings["test_rows"]].update(said)
     chosen = []
     for one in groups:
         count = votes[one.settings["test_rows"]]

@@ -236,6 +236,12 @@ def test_a_run_without_the_round_is_left_out_and_said(tmp_path: Path):
     assert found.notes == [f"left out: {short} has no round 1."]
 
 
+def test_gold_alone_is_shown_whatever_round_is_asked_for(tmp_path: Path):
+    made_run(tmp_path, RIGHT, alone=RIGHT)
+    found = compare([tmp_path], round="7")
+    assert [row["method"] for row in records(found)] == ["gold_baseline"]
+
+
 def test_another_metric_may_be_asked_for(tmp_path: Path):
     path = made_run(tmp_path, [True] * 6 + [False] * 3)
     summary = json.loads((path / "summary.json").read_text())
