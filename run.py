@@ -12,6 +12,8 @@ from omegaconf import DictConfig
 
 from s3.config import build, explain, plain, register
 from s3.errors import ConfigError, UserError
+from s3.jobs import SWEEP, changed, name_job, note_run, show_sweep
+from s3.progress import job_name
 from s3.storage import digest
 from s3.text import sanitised
 
@@ -22,10 +24,20 @@ CONTINUE = "Everything paid for is kept: the same command continues."
 def main(cfg: DictConfig) -> None:
     """Run one composed experiment."""
     hydra_config = HydraConfig.get()
-    if cfg.root is None and hydra_config.mode is RunMode.MULTIRUN:
-        cfg.root = "multirun"
+    sweeping = hydra_config.mode is RunMode.MULTIRUN
+    if sweeping:
+        name_job(hydra_config)
+        cfg.root = cfg.root or "multirun"
+    experiment, config = build(cfg), plain(cfg)
     choices = {group: str(name) for group, name in hydra_config.runtime.choices.items()}
-    build(cfg).run(plain(cfg), choices)
+    try:
+        folder = experiment.run(config, choices, changed(config, hydra_config))
+    except UserError as error:
+        if sweeping:  # the sweep goes on, and in the end one such error is told
+            print(f"{job_name()}error: {error}", file=sys.stderr, flush=True)
+        raise
+    if sweeping and folder.finished and not cfg.dry_run:
+        note_run(folder.path)
 
 
 def run() -> int:
@@ -34,7 +46,7 @@ def run() -> int:
     The exit status is 2 where the options are wrong, 1 where a run cannot go on, 130 after Ctrl-C.
     """
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # exceptions reach us; we shorten them
-    os.environ.setdefault("S3_SWEEP", f"sweep-{digest(sys.argv[1:])[:8]}")
+    os.environ.setdefault(SWEEP, f"sweep-{digest(sys.argv[1:])[:8]}")
     try:
         main()
     except KeyboardInterrupt:
@@ -48,6 +60,8 @@ def run() -> int:
             raise
         print(f"error: {sanitised(said)}", file=sys.stderr)
         return 2
+    finally:
+        show_sweep()
     return 0
 
 

@@ -1,13 +1,30 @@
-"""Synthesis Step by Step: an LLM writes a training set for a small model."""
+"""Synthesis Step by Step: an LLM writes a training set for a small model.
+
+Finished runs as data frames: `s3.runs_df()`, `rounds_df()`, `predictions_df()`, `examples_df()`.
+"""
 
 import os
+from typing import TYPE_CHECKING, Any
 
 from s3.autoclasses import install
 
+if TYPE_CHECKING:
+    from s3.analysis.frames import examples_df, predictions_df, rounds_df, runs_df
+
 __version__ = "0.1.0"
+__all__ = ["examples_df", "predictions_df", "rounds_df", "runs_df"]
 
 install()
 
 # Threads of torch and of the embedded LLM wait asleep: those that spin take the cores from each
 # other as soon as anything else runs on the machine. Read when the libraries are loaded.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+
+def __getattr__(name: str) -> Any:
+    """Import the data frames' functions when they are first asked for: `import s3` stays quick."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from s3.analysis import frames
+
+    return getattr(frames, name)

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+JOB = "S3_JOB"  # in the environment: the name of the job of a sweep that this process is at
 LOG_EVERY = 10.0  # seconds between two lines where there is no terminal
+
+
+def job_name() -> str:
+    """Return what a line about this process's job of a sweep begins with; empty outside sweeps."""
+    return f"{os.environ[JOB]}: " if JOB in os.environ else ""
 
 
 @dataclass
@@ -28,9 +35,9 @@ class Work:
         self.draw(self)
 
     def line(self) -> str:
-        """The state in one line: what, done of total, note, seconds taken and left."""
+        """The state in one line: job, what, done of total, note, seconds taken and left."""
         seconds = time.monotonic() - self.started
-        parts = [f"{self.what} {self.done}" + (f"/{self.total}" if self.total else "")]
+        parts = [f"{job_name()}{self.what} {self.done}" + (f"/{self.total}" if self.total else "")]
         parts += [self.note] if self.note else []
         parts.append(f"{seconds:.0f} s")
         if self.total and 0 < self.done < self.total:

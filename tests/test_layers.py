@@ -24,8 +24,9 @@ ORDER = {
         synthesis
         methods audit
         runs
+        analysis
         config
-        commands
+        commands jobs
         autoclasses
     """,
     "s3.data": "example files\nrows gold",
@@ -75,11 +76,12 @@ ORDER = {
     "s3.audit": "similar\nsplit\nauditor\nfile",
     "s3.runs": "folder significance\nreading identity\nlisteners dryrun\nrounds\nexperiment",
     "s3.runs.listeners": "base\nsummary table wandb",
-    "s3.commands": "audit check store\napp",
+    "s3.analysis": "intervals results\ngroups frames listing\ncomparison\nformats",
+    "s3.commands": "audit check compare runs store\napp",
     "s3.runs.dryrun": "habits\nrehearsal\nplan",
 }
 HEAVY = {"torch", "transformers", "datasets", "pyarrow", "datasketch", "wandb", "xllamacpp"}
-HEAVY |= {"pytorch_lightning", "scipy", "openai"}
+HEAVY |= {"pytorch_lightning", "scipy", "openai", "pandas"}
 LAZY = {"student", "llm"}  # their files are imported inside functions; --help is timed elsewhere
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from s3.errors import UserError
 from s3.runs.experiment import Experiment
+from s3.runs.folder import RunFolder
 from tests.commandline import run_py
 from tests.runs.helpers import ROOT
 
@@ -30,8 +31,9 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> list[Run]:
     """What has been run: experiments only note that here."""
     noted: list[Run] = []
 
-    def run(self: Experiment, config: dict[str, Any], choices: Mapping[str, str]) -> None:
+    def run(self: Experiment, config: Any, choices: Mapping[str, str], changed: Any) -> RunFolder:
         noted.append((self.seed, self.root, choices["task"], os.environ["S3_SWEEP"]))
+        return RunFolder(Path("nowhere"))
 
     monkeypatch.setattr(Experiment, "run", run)
     return noted
@@ -42,7 +44,7 @@ def ending(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], None]:
     """Make experiments end with an error."""
 
     def set_error(error: BaseException) -> None:
-        def run(self: Experiment, config: dict[str, Any], choices: Mapping[str, str]) -> None:
+        def run(self: Experiment, *parts: Any) -> None:
             raise error
 
         monkeypatch.setattr(Experiment, "run", run)

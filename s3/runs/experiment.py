@@ -53,11 +53,14 @@ class Experiment:
         self.method.check(self.task, self.llm.style)
         self.model.check(self.task.head())
 
-    def run(self, config: dict[str, Any], choices: Mapping[str, str]) -> RunFolder:
+    def run(
+        self, config: dict[str, Any], choices: Mapping[str, str], changed: Mapping[str, Any]
+    ) -> RunFolder:
         """Run to the end, or find the finished run; return its folder.
 
-        `config` is the composed configuration, `choices` the option chosen for each of its
-        groups. Raises UserError for what a person can mend.
+        `config` is the composed configuration, `choices` the option chosen for each of its groups,
+        `changed` what differs from these options' defaults. Raises UserError for what a person can
+        mend.
         """
         gold = self.task.load(self.seed)
         decides = identity(
@@ -73,7 +76,8 @@ class Experiment:
             print(f"finished before (fresh=true runs it again): {found.path}")
             show(Run.open(found.path))
             return found
-        about = {"task": choices["task"], "method": choices["method"], "seed": self.seed}
+        parts = {name: choices[name] for name in ("task", "method", "llm", "model", "preset")}
+        about = {**parts, "seed": self.seed, "options": dict(changed)}
         with folder.hold({**config, "choices": dict(choices)}, decides, self.fresh):
             self._carry_out(folder, gold, config, about)
         if not folder.finished:

@@ -212,6 +212,14 @@ def finished_runs(root: Path) -> Iterator[Path]:
     yield from sorted(path.parent for path in root.rglob(layout.SUMMARY))
 
 
+def begun_runs(root: Path) -> Iterator[Run]:
+    """Yield the runs below a folder that are not finished: they have no summary, nor all rounds."""
+    for path in sorted(path.parent for path in root.rglob(layout.IDENTITY)):
+        run = Run(layout.RunFolder(path))
+        if not run.folder.finished:
+            yield run
+
+
 def damaged(path: Path, why: str) -> UserError:
     """Return the error for a file of a run that cannot be used."""
     first = why.strip().splitlines()[0] if why.strip() else "unreadable"

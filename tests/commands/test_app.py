@@ -16,7 +16,17 @@ from s3.errors import UserError
 from tests.runs.helpers import ROOT
 
 HEAVY = {"torch", "transformers", "datasets", "pytorch_lightning", "wandb", "openai", "xllamacpp"}
-HEAVY |= {"hydra", "omegaconf", "numpy", "pyarrow", "datasketch", "aiohttp", "rich"}
+HEAVY |= {
+    "hydra",
+    "pandas",
+    "scipy",
+    "omegaconf",
+    "numpy",
+    "pyarrow",
+    "datasketch",
+    "aiohttp",
+    "rich",
+}
 
 
 def python(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -26,7 +36,9 @@ def python(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("command", [[], ["audit"], ["store"], ["store", "prune"]])
+@pytest.mark.parametrize(
+    "command", [[], ["audit"], ["compare"], ["runs"], ["store"], ["store", "prune"]]
+)
 def test_help_imports_nothing_heavy(command: list[str]) -> None:
     code = (
         "import sys; from s3.commands.app import app\n"

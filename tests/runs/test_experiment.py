@@ -63,6 +63,10 @@ def test_a_run_makes_what_it_promises_and_is_found_again(lab: Lab, serve: Serve)
     output = lab.run(endpoint, "task=rte", "method=s3")
     (folder,) = lab.folders()
     summary = json.loads((folder / "summary.json").read_text())
+    parts = [summary[name] for name in ("task", "method", "llm", "model", "seed")]
+    assert parts == ["rte", "s3", "server", "minilm", 0]
+    assert summary["options"].items() >= {"seed_size": 12, "llm.input_price": 1.0}.items()
+    assert "method.rounds" not in summary["options"]
     assert [row["data/seed"] for row in summary["rounds"]] == [12, 12, 12]
     assert all(row["llm/cost"] > 0 for row in summary["rounds"])
     for row, following in zip(summary["rounds"], summary["rounds"][1:], strict=False):

@@ -1,0 +1,114 @@
+"""What the jobs of a sweep share: names that tell them apart, and the comparison at their end.
+
+Hydra calls `Sweep` when a sweep begins (`hydra.callbacks` in conf/config.yaml). How many jobs there
+are and which options are swept goes to the jobs in the environment, since a launcher may start them
+in other processes; which runs they came to comes back in a file in multirun, named by the sweep,
+which `python -m s3 compare` takes, too.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from math import prod
+from pathlib import Path
+from typing import Any
+
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.experimental.callback import Callback
+from omegaconf import DictConfig
+
+from s3.errors import UserError
+from s3.progress import JOB
+from s3.runs.experiment import ROOTS
+
+SWEEP, SWEPT = "S3_SWEEP", "S3_SWEPT"  # the sweep's name; its number of jobs and what it sweeps
+# Of a command's options, those that say nothing of what a run is, or are told beside them.
+SAID_ELSEWHERE = ("seed", "root", "fresh", "dry_run", "wandb")
+
+
+class Sweep(Callback):
+    """Counts the jobs of a sweep before they start."""
+
+    def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
+        """Note how many jobs there will be and which options they differ by, where that is known.
+
+        A sweeper other than Hydra's own decides as it goes.
+        """
+        os.environ[SWEPT] = "{}"
+        sweep_file().unlink(missing_ok=True)
+        sweeper = config.hydra.sweeper
+        if not str(sweeper._target_).endswith("BasicSweeper"):
+            return
+        given = [f"{name}={value}" for name, value in (sweeper.params or {}).items()]
+        parser = OverridesParser.create(config_loader=GlobalHydra.instance().config_loader())
+        parsed = parser.parse_overrides([*given, *config.hydra.overrides.task])
+        swept = {
+            one.get_key_element(): len(list(one.sweep_string_iterator()))
+            for one in parsed
+            if one.is_discrete_sweep()
+        }
+        os.environ[SWEPT] = json.dumps({"jobs": prod(swept.values()), "names": list(swept)})
+
+
+def name_job(hydra: Any) -> None:
+    """Name this job of a sweep, say it, and have its lines of progress say it."""
+    about = json.loads(os.environ.get(SWEPT, "{}"))
+    names = about.get("names")
+    own = [one for one in hydra.overrides.task if not names or one.partition("=")[0] in names]
+    total = f" of {about['jobs']}" if "jobs" in about else ""
+    os.environ[JOB] = f"job {int(hydra.job.num) + 1}{total}: {' '.join(own)}"
+    print(f"\n{os.environ[JOB]}", flush=True)
+
+
+def changed(cfg: Mapping[str, Any], hydra: Any) -> dict[str, Any]:
+    """Return the options of a composed configuration that differ from the defaults, by their names.
+
+    The defaults are those of the options chosen for the groups: of this task, this method, this
+    preset. A run's seed and place are not among the options.
+    """
+    from hydra import compose
+
+    from s3.analysis.results import flat
+    from s3.config import plain
+
+    def group(override: str) -> bool:
+        return override.lstrip("+~").partition("=")[0] in hydra.runtime.choices
+
+    chosen = [override for override in hydra.overrides.task if group(override)]
+    usual = dict(flat(plain(compose(hydra.job.config_name, overrides=chosen))))
+    return {
+        name: value
+        for name, value in flat(cfg)
+        if usual.get(name) != value and name.partition(".")[0] not in SAID_ELSEWHERE
+    }
+
+
+def note_run(folder: Path) -> None:
+    """Note the run that a job of a sweep has come to."""
+    listed = sweep_file()
+    listed.parent.mkdir(exist_ok=True)
+    with listed.open("a", encoding="utf-8") as file:  # a line at once: jobs may write side by side
+        file.write(f"{folder}\n")
+
+
+def sweep_file() -> Path:
+    """Return the file that lists the runs of this sweep."""
+    return Path(ROOTS[1]) / f"{os.environ[SWEEP]}.runs"
+
+
+def show_sweep() -> None:
+    """Print the comparison of a sweep's runs, if this was a sweep."""
+    from s3.analysis.comparison import compare
+    from s3.analysis.formats import show
+
+    os.environ.pop(JOB, None)
+    if os.environ.pop(SWEPT, None) is None or not sweep_file().exists():
+        return
+    print(f"\npython -m s3 compare {sweep_file()}")
+    try:
+        show(compare([sweep_file()]))
+    except UserError as error:  # what the sweep came to is there all the same
+        print(error)

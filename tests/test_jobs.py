@@ -1,0 +1,91 @@
+"""Sweeps: each job says which it is, and the comparison of all stands at the end."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from s3.errors import UserError
+from s3.progress import progress
+from s3.runs.experiment import Experiment
+from s3.runs.folder import RunFolder
+from tests.analysis.made import made_run
+from tests.commandline import run_py
+
+
+@pytest.fixture
+def changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Mapping[str, Any]]:
+    """What differed from the defaults in each job; experiments only leave a finished run."""
+    monkeypatch.chdir(tmp_path)
+    noted = []
+
+    def run(
+        self: Experiment, config: Any, choices: Mapping[str, str], changed: Mapping[str, Any]
+    ) -> RunFolder:
+        noted.append(changed)
+        if self.seed == 13:
+            raise UserError("bad luck")
+        with progress("training"):
+            pass
+        right = [True] * (6 + self.seed) + [False] * 4
+        return RunFolder(
+            made_run(Path(str(self.root)), right, seed=self.seed, method=choices["method"])
+        )
+
+    monkeypatch.setattr(Experiment, "run", run)
+    return noted
+
+
+def test_a_sweep_ends_with_its_comparison_and_each_job_says_its_name(
+    changes: list[Mapping[str, Any]], tmp_path: Path
+) -> None:
+    made_run(tmp_path / "multirun", [True], seed=7)  # of another sweep
+    done = run_py("-m", "task=rte", "method=s3,zerogen", "seed=0,0", "method.rounds=1")
+    assert done.status == 0
+    names = [line for line in done.output.splitlines() if line.startswith("job ")]
+    assert names[:2] == ["job 1 of 4: method=s3 seed=0", "job 2 of 4: method=s3 seed=0"]
+    assert names[2:] == ["job 3 of 4: method=zerogen seed=0", "job 4 of 4: method=zerogen seed=0"]
+    assert "job 3 of 4: method=zerogen seed=0: training 0" in done.errors
+    table = done.output.partition("python -m s3 compare multirun/sweep-")[2].splitlines()
+    assert table[1].split()[:3] == ["task", "method", "seeds"]
+    assert [line.split()[1:3] for line in table[3:5]] == [["s3", "1"], ["zerogen", "1"]]
+    assert "S3_JOB" not in os.environ
+
+
+def test_a_failing_job_says_which_it_is_and_the_others_are_compared(
+    changes: list[Mapping[str, Any]],
+) -> None:
+    done = run_py("-m", "seed=0,13")
+    assert done.status == 1
+    assert "job 2 of 2: seed=13: error: bad luck" in done.errors.splitlines()
+    assert "python -m s3 compare multirun/sweep-" in done.output
+
+
+def test_a_single_run_has_no_name_and_no_comparison(changes: list[Mapping[str, Any]]) -> None:
+    done = run_py("root=here")
+    assert "job" not in done.output + done.errors
+    assert "compare" not in done.output
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ([], {}),
+        (["task=imdb", "method=goldgen", "seed=3", "root=here", "wandb.mode=disabled"], {}),
+        (["method.rounds=2"], {}),  # as it is by default
+        (
+            ["seed_size=50", "task.gold.files.path=mine"],
+            {"seed_size": 50, "method.seed_size": 50, "task.gold.files.path": "mine"},
+        ),
+        (["+task.labels.maybe=perhaps"], {"task.labels.maybe": "perhaps"}),
+    ],
+)
+def test_what_differs_from_the_defaults_of_the_options_chosen(
+    changes: list[Mapping[str, Any]], options: list[str], expected: dict[str, Any]
+) -> None:
+    assert run_py(*options, "root=here").status == 0
+    assert changes == [expected]
