@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import subprocess
@@ -12,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from s3.errors import UserError
-from s3.storage import cache_folder
+from s3.storage import cache_folder, sha256
 
 
 @dataclass(frozen=True)
@@ -73,9 +72,3 @@ def _publish(source: Path, target: Path) -> None:
     except OSError:
         if not target.exists():
             raise
-
-
-def sha256(path: Path) -> str:
-    """Return the hex digits of a file's SHA-256."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -33,7 +33,9 @@ ORDER = {
         types
         errors
         settings
-        protocols store
+        protocols recovery
+        database
+        store leases
         limits
         transport
         embedded
@@ -60,7 +62,14 @@ ORDER = {
     "s3.synthesis": "writing\nrationales seeds extrapolation",
     "s3.methods": "base influence existing\ngold loop\ns3 zerogen\nprogen",
     "s3.audit": "similar\nsplit\nauditor\nfile",
-    "s3.runs": "folder significance\nreading identity\nlisteners dryrun\nrounds\nexperiment",
+    "s3.runs": """
+        checksums
+        folder significance
+        reading identity
+        listeners dryrun
+        rounds
+        experiment
+    """,
     "s3.runs.listeners": "base\nsummary table wandb",
     "s3.commands": "audit store\napp",
     "s3.runs.dryrun": "habits\nrehearsal\nplan",

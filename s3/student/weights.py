@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from s3.errors import UserError
-from s3.storage import digest
+from s3.storage import digest, sha256
 from s3.student.heads.base import Head
 from s3.student.settings import Settings
-from s3.weights import RegistryWeights, sha256
+from s3.weights import RegistryWeights
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
