@@ -28,10 +28,14 @@ class RegistryWeights:
 
         Raises UserError where the registry cannot be reached or the checksum differs.
         """
-        cached = cache_folder() / "weights" / self.sha256[:16] / self.file
-        if not cached.exists():
-            self._fetch(cached)
-        return cached
+        if not self.cached.exists():
+            self._fetch(self.cached)
+        return self.cached
+
+    @property
+    def cached(self) -> Path:
+        """Where the file is, or will be."""
+        return cache_folder() / "weights" / self.sha256[:16] / self.file
 
     def folder(self) -> Path:
         """Return the cached folder that holds the file and the package files beside it."""

@@ -67,7 +67,7 @@ ORDER = {
         folder significance
         reading identity
         listeners dryrun
-        rounds
+        preflight rounds
         experiment
     """,
     "s3.runs.listeners": "base\nsummary table wandb",

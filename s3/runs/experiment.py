@@ -13,7 +13,7 @@ from s3.data.gold import GoldData
 from s3.errors import UserError
 from s3.llm import LLM, BudgetReached, Session
 from s3.methods import Method
-from s3.runs import dryrun
+from s3.runs import dryrun, preflight
 from s3.runs.folder import RunFolder
 from s3.runs.identity import identity
 from s3.runs.listeners.base import Listeners
@@ -67,6 +67,7 @@ class Experiment:
         names = [choices[group] for group in ("task", "method", "llm", "model")]
         folder = RunFolder(Path(self.root or ROOTS[0]) / "-".join([*names, ending]))
         if self.dry_run:
+            self._look_ahead(folder)
             self._rehearse(folder, gold, choices["task"])
             return folder
         found = None if self.fresh else self._finished(folder, ending)
@@ -75,6 +76,7 @@ class Experiment:
             show(Run.open(found.path))
             return found
         folder = found or folder
+        self._look_ahead(folder)
         about = {"task": choices["task"], "method": choices["method"], "seed": self.seed}
         with folder.hold({**config, "choices": dict(choices)}, decides, self.fresh):
             if found:
@@ -93,6 +95,10 @@ class Experiment:
         roots = [Path(self.root)] if self.root not in (None, *ROOTS) else map(Path, ROOTS)
         others = [RunFolder(path) for root in roots for path in root.glob(f"*-{ending}")]
         return next((one for one in (folder, *others) if one.finished), None)
+
+    def _look_ahead(self, folder: RunFolder) -> None:
+        """Raise UserError for what would end the run after it has paid."""
+        preflight.look(folder.path, self.model, self.wandb)
 
     def _rehearse(self, folder: RunFolder, gold: GoldData, name: str) -> None:
         kind = folder.name.rpartition("-seed")[0]

@@ -77,6 +77,14 @@ def folder_digest(folder: Path) -> str:
     return digest({file.name: sha256(file) for file in files})
 
 
+def size(settings: Settings) -> int:
+    """Return the bytes of the weights where they are on this machine already, else 0."""
+    folder = Path(str(settings.weights))
+    if settings.weights is None and settings.package is not None:
+        folder = RegistryWeights(**vars(settings.package)).cached.parent
+    return sum(file.stat().st_size for file in folder.glob("*.safetensors"))
+
+
 def commit(hub_id: str) -> str | None:
     """Return the commit of a hub model: the one in the local cache, else the hub's newest.
 
