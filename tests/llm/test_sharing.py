@@ -98,7 +98,6 @@ def test_a_store_that_stays_locked_ends_the_run_and_says_what_is_lost(
     serve: Serve, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(online, "STORING", 2.0)
-    monkeypatch.setattr("s3.llm.store.PATIENCE", 1.0)
     endpoint, other = serve(), holding()
     llm = Session(server(endpoint, concurrency=8, max_concurrency=8), 0)
     with pytest.raises(StoreError, match="Another program has it open"):
