@@ -106,9 +106,12 @@ class RunFolder:
     def changed(self) -> list[str]:
         """Return the files that are not as they were written: cut, edited, gone.
 
-        A model that is gone as a whole was thrown away, and is not missed.
+        A model that is gone as a whole was thrown away, and is not missed. A summary that cannot be
+        read is among them where checksums are lost, too: nothing can be shown without it.
         """
         found, missed = self.checksums.changed(), (self.path / MODEL).exists()
+        if self.finished and not mapping(self.path / SUMMARY):
+            found = sorted({*found, SUMMARY})
         return [name for name in found if missed or not name.startswith(f"{MODEL}/")]
 
     def _begin_attempt(self) -> None:

@@ -167,6 +167,16 @@ def test_a_damaged_checkpoint_only_costs_the_training(
     assert "last.safetensors: damaged" in done.errors
 
 
+def test_a_run_that_has_no_checksums_is_found_and_its_summary_mended(bench: Bench):
+    bench.run()
+    made, summary = result(bench.folder), bench.folder / "summary.json"
+    (bench.folder / "checksums.json").unlink()
+    assert "finished before" in bench.run().output
+    cut(summary)
+    assert bench.run().status == 0
+    assert result(bench.folder)[1:] == made[1:]  # which round paid what is not known any more
+
+
 def test_a_model_that_was_thrown_away_is_not_missed(bench: Bench):
     bench.run()
     for path in list((bench.folder / "model").iterdir()):
