@@ -48,12 +48,18 @@ def ended(process: subprocess.Popen[str]) -> str:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 def test_killed_at_twenty_moments(lab: Lab, serve: Serve):
     endpoint = serve(delay=0.1)
     sent = whole(lab, endpoint)
+
+    def progress() -> int:
+        return len(endpoint.requests) + len(list(lab.folder.glob("outputs/**/*")))
+
     for moment in range(20):
-        process = lab.start(endpoint, *OPTIONS, *SLOWLY)
-        time.sleep(2 + 0.7 * moment)
+        before, process = progress(), lab.start(endpoint, *OPTIONS, *SLOWLY)
+        while process.poll() is None and progress() < before + 1 + moment % 7:
+            time.sleep(0.01)
         process.kill()
         process.communicate()
     lab.run(endpoint, *OPTIONS)
