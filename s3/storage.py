@@ -5,16 +5,26 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from s3.errors import UserError
+
 
 def cache_folder() -> Path:
-    """The user's cache folder of this project; `S3_CACHE` moves it."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(os.environ.get("S3_CACHE") or Path(base) / "s3-synthesis")
+    """The user's cache folder of this project; `S3_CACHE` moves it.
+
+    Raises UserError where nothing says where that is.
+    """
+    if given := os.environ.get("S3_CACHE"):
+        return Path(given)
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "s3-synthesis"
+    except RuntimeError:  # no HOME, and the user is in no list of users
+        raise UserError("There is no home folder for the cache: set S3_CACHE=/a/folder.") from None
 
 
 def digest(content: Any) -> str:
@@ -23,13 +33,43 @@ def digest(content: Any) -> str:
     return hashlib.sha256(text.encode(errors="backslashreplace")).hexdigest()[:16]
 
 
+def sha256(path: Path) -> str:
+    """Return the hex digits of a file's SHA-256."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def differing(folder: Path, checksums: Mapping[str, str]) -> list[str]:
+    """Return which files of a folder are gone or not as their checksums say."""
+    return [
+        name
+        for name, known in checksums.items()
+        if not (folder / name).is_file() or sha256(folder / name) != known
+    ]
+
+
 @contextmanager
 def whole(path: Path) -> Iterator[Path]:
-    """Yield a path to write to; what is written there appears at `path` whole, or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Yield a path to write to; what is written there appears at `path` whole, or not at all.
+
+    Raises UserError where it cannot be written: the disk is full, the folder read-only.
+    """
     partial = path.with_name(path.name + ".partial")
-    yield partial
-    os.replace(partial, path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield partial
+        os.replace(partial, path)
+    except Exception as error:
+        # What was begun takes up the room that is lacking.
+        with suppress(OSError):
+            shutil.rmtree(partial) if partial.is_dir() else partial.unlink()
+        # safetensors has an error of its own for what the system refuses.
+        if isinstance(error, OSError) or type(error).__name__ == "SafetensorError":
+            raise UserError(
+                f"{path}: could not be written ({error}). Nothing paid for is lost: the same "
+                "command continues once there is room and a folder that can be written to."
+            ) from error
+        raise
 
 
 def write_text(path: Path, text: str) -> None:

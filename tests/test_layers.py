@@ -35,7 +35,9 @@ ORDER = {
         errors
         keys
         settings
-        protocols store
+        protocols recovery
+        database
+        store leases
         limits format trial
         transport
         embedded
@@ -74,7 +76,14 @@ ORDER = {
     "s3.synthesis": "writing\nrationales seeds extrapolation",
     "s3.methods": "base influence existing\ngold loop\ns3 zerogen\nprogen",
     "s3.audit": "similar\nsplit\nauditor\nfile",
-    "s3.runs": "folder significance\nreading identity\nlisteners dryrun\nrounds\nexperiment",
+    "s3.runs": """
+        checksums
+        folder significance
+        reading identity
+        listeners dryrun
+        preflight rounds
+        experiment
+    """,
     "s3.runs.listeners": "base\nsummary table wandb",
     "s3.analysis": "intervals results\ngroups frames listing\ncomparison\nformats",
     "s3.commands": "audit check compare runs store\napp",

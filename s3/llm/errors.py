@@ -29,6 +29,10 @@ class TooManyFailures(UserError):
         self.failures = list(failures)
 
 
+class StoreError(UserError):
+    """The store of completions cannot be read or written just now."""
+
+
 class Fault(Exception):
     """The endpoint or the way to it failed this once: a bounded number of retries."""
 

@@ -7,13 +7,14 @@ import sys
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sized
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from itertools import count, islice
 from types import TracebackType
 
 import s3.progress
-from s3.llm.errors import Fault, TooManyFailures, Unfit
+from s3.llm.errors import Fault, StoreError, TooManyFailures, Unfit
 from s3.llm.format import Format
 from s3.llm.providers import LLM
 from s3.llm.store import Store
@@ -21,6 +22,7 @@ from s3.llm.transport.base import Context, Request, Transport
 from s3.llm.trial import FIRST, Oddities, Trial
 from s3.llm.types import UNFIT, Completion, Failure, Prompt, Usage
 
+BRIEFLY = 5.0  # seconds to wait for another process that writes: Ctrl-C must not wait long
 LOOK = 0.2  # seconds between two looks at the progress
 
 
@@ -53,7 +55,7 @@ class Session:
         self.style = protocol.style
         self.priced = provider.price() is not None
         self._tolerated = provider.tolerated_failures
-        self._store = Store()
+        self._store = Store(patience=BRIEFLY)
         run = run or f"{datetime.now():%Y-%m-%dT%H:%M:%S.%f}-{os.getpid()}"
         self._account = self._store.account(run, provider.endpoint, self.model)
         budget = provider.make_budget(self.usage, self._store.paid(self._account))
@@ -85,7 +87,8 @@ class Session:
     def close(self) -> None:
         """End what was started; whatever has arrived is stored."""
         self._transport.close()
-        self._store.hits(self._account, self.usage.stored)
+        with suppress(StoreError):  # a statistic: what cannot be noted now is not missed
+            self._store.hits(self._account, self.usage.stored)
         self._store.close()
 
     @property

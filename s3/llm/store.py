@@ -3,24 +3,26 @@
 Three tables: `completions` (each reply as it came, kept for ever), `ledger` (a row for each run:
 every response that it paid for, also those that no completion came of), `batches` (those under
 way at a provider, with all that is needed to store their replies).
+
+A damaged file is replaced by one with all that can be read of it; what is lost is asked again.
+Prompts and replies are the user's own: nobody else may read the file.
 """
 
 from __future__ import annotations
 
-import sqlite3
 import time
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from s3.errors import UserError
+from s3.llm.database import Database
 from s3.llm.types import Tokens, Usage
 from s3.storage import cache_folder
 
 PATIENCE = 60.0  # seconds to wait for another process that writes
 VERSION = 2  # part of the file's name: what an older version has stored stays as it is
-SCHEMA = f"""
+SCHEMA = """
 CREATE TABLE IF NOT EXISTS completions (
     id TEXT PRIMARY KEY, run TEXT, endpoint TEXT, model TEXT, created REAL,
     prompt_tokens INTEGER, completion_tokens INTEGER, cost REAL, request BLOB, reply BLOB
@@ -34,7 +36,6 @@ CREATE TABLE IF NOT EXISTS batches (
     digest TEXT PRIMARY KEY, batch TEXT, created REAL, run TEXT, began REAL, endpoint TEXT,
     model TEXT, ids TEXT, lines BLOB
 );
-PRAGMA user_version = {VERSION};
 """
 
 
@@ -76,23 +77,14 @@ class Batch:
 
 
 class Store:
-    """One thread's connection to the store. Raises UserError where the file cannot be used."""
+    """One thread's connection to the store. Raises StoreError where the file cannot be used.
 
-    def __init__(self, path: Path | None = None) -> None:
+    `patience` is how many seconds another process that writes is waited for.
+    """
+
+    def __init__(self, path: Path | None = None, patience: float = PATIENCE) -> None:
         self.path = path or cache_folder() / "completions" / f"completions-{VERSION}.sqlite"
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self.database = sqlite3.connect(self.path, timeout=PATIENCE, isolation_level=None)
-            self.database.execute("PRAGMA journal_mode = WAL")
-            # A killed process loses nothing with NORMAL; a power cut may cost the last commits.
-            self.database.execute("PRAGMA synchronous = NORMAL")
-            version = self.database.execute("PRAGMA user_version").fetchone()[0]
-            if version > VERSION:
-                raise sqlite3.DatabaseError("written by a newer version of this program")
-            if version < VERSION:
-                self.database.executescript(f"BEGIN IMMEDIATE; {SCHEMA} COMMIT;")
-        except (OSError, sqlite3.Error) as error:
-            raise UserError(f"The store of completions {self.path}: {error}.") from error
+        self.database = Database(self.path, SCHEMA, VERSION, patience)
 
     def close(self) -> None:
         """Close the file."""
@@ -100,9 +92,8 @@ class Store:
 
     def get(self, id: str) -> bytes | None:
         """Return the reply stored under an id."""
-        query = "SELECT reply FROM completions WHERE id = ?"
-        found = self.database.execute(query, (id,)).fetchone()
-        return found[0] if found else None
+        found = self.database.query("SELECT reply FROM completions WHERE id = ?", (id,))
+        return found[0][0] if found else None
 
     def put(self, account: Account, payments: Iterable[Payment], batch: str = "") -> bool:
         """Enter payments into a run's ledger and store their replies, in one transaction.
@@ -111,11 +102,11 @@ class Store:
         one. With the digest of a `batch` its note is dropped in the same step; where that is gone,
         another process has stored the batch: then nothing is done, and the answer is False.
         """
-        self.database.execute("BEGIN IMMEDIATE")
-        with self.database:  # commits, or rolls back
-            if batch and not self.forget_batch(batch):
+        paid, now = list(payments), time.time()
+
+        def enter() -> bool:
+            if batch and not self._drop_batch(batch):
                 return False
-            paid, now = list(payments), time.time()
             self.database.executemany(
                 "INSERT INTO completions VALUES (?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO NOTHING",
                 [
@@ -128,11 +119,13 @@ class Store:
                 sum(getattr(one.used, k) for one in paid) for k in ("prompt", "completion")
             )
             self._enter(account, 0, len(paid), prompt, reply, sum(one.cost for one in paid))
-        return True
+            return True
+
+        return self.database.write(enter)
 
     def hits(self, account: Account, number: int) -> None:
         """Note that a run was served so many completions from the store."""
-        self._enter(account, number, 0, 0, 0, 0.0)
+        self.database.write(lambda: self._enter(account, number, 0, 0, 0, 0.0))
 
     def _enter(self, account: Account, *numbers: float) -> None:
         added = ("hits", "requests", "prompt_tokens", "completion_tokens", "cost")
@@ -146,7 +139,7 @@ class Store:
     def account(self, run: str, endpoint: str, model: str) -> Account:
         """Return the account of a run: the one that it has, or a new one."""
         query = "SELECT max(began) FROM ledger WHERE run = ?"
-        began = self.database.execute(query, (run,)).fetchone()[0]
+        ((began,),) = self.database.query(query, (run,))
         return Account(run, began or time.time(), endpoint, model)
 
     def paid(self, account: Account) -> Usage:
@@ -155,8 +148,8 @@ class Store:
             "SELECT requests, 0, prompt_tokens, completion_tokens, cost FROM ledger "
             "WHERE run = ? AND began = ?"
         )
-        found = self.database.execute(query, (account.run, account.began)).fetchone()
-        return Usage(*found) if found else Usage()
+        found = self.database.query(query, (account.run, account.began))
+        return Usage(*found[0]) if found else Usage()
 
     def note_batch(self, note: Batch) -> None:
         """Note a batch before it is submitted, and again with the provider's id."""
@@ -165,7 +158,8 @@ class Store:
             note.digest, note.batch, note.created or time.time(), of.run, of.began, of.endpoint,
             of.model, " ".join(note.ids), zlib.compress(note.lines, 1),
         )  # fmt: skip
-        self.database.execute("INSERT OR REPLACE INTO batches VALUES (?,?,?,?,?,?,?,?,?)", row)
+        insert = "INSERT OR REPLACE INTO batches VALUES (?,?,?,?,?,?,?,?,?)"
+        self.database.write(lambda: self.database.execute(insert, row))
 
     def batches(self, endpoint: str) -> list[Batch]:
         """Return the batches under way at an endpoint, without their lines, the oldest first."""
@@ -175,16 +169,19 @@ class Store:
         )
         return [
             Batch(digest, Account(*account), tuple(ids.split()), batch, created=created)
-            for digest, batch, created, ids, *account in self.database.execute(query, (endpoint,))
+            for digest, batch, created, ids, *account in self.database.query(query, (endpoint,))
         ]
 
     def lines(self, digest: str) -> bytes:
         """Return the lines of a batch under way; none where another process has stored it."""
         query = "SELECT lines FROM batches WHERE digest = ?"
-        found = self.database.execute(query, (digest,)).fetchone()
-        return zlib.decompress(found[0]) if found else b""
+        found = self.database.query(query, (digest,))
+        return zlib.decompress(found[0][0]) if found else b""
 
     def forget_batch(self, digest: str) -> bool:
         """Drop the note of a batch; return whether there was one."""
+        return self.database.write(lambda: self._drop_batch(digest))
+
+    def _drop_batch(self, digest: str) -> bool:
         drop = "DELETE FROM batches WHERE digest = ?"
         return bool(self.database.execute(drop, (digest,)).rowcount)

@@ -20,7 +20,7 @@ def existing(task: Task, path: Path, kind: str) -> list[Example]:
     count as that kind. Raises UserError where there are none, and for rows of another task.
     """
     if path.is_dir():
-        examples = [from_row(row) for file in added_files(path) for row in read_jsonl(file)]
+        examples = [example for file in added_files(path) for example in _added(file)]
         found = [example for example in examples if example.origin.kind == kind]
     else:
         found = [_as(kind, task.read_gold(placed)) for placed in read_file(path)]
@@ -31,6 +31,15 @@ def existing(task: Task, path: Path, kind: str) -> list[Example]:
         theirs, ours = ", ".join(wrong.fields), ", ".join(sorted(fields))
         raise UserError(f"{path}: rows with the fields {theirs}; the task has {ours}.")
     return found
+
+
+def _added(file: Path) -> list[Example]:
+    try:
+        return [from_row(row) for row in read_jsonl(file)]
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"{file}: damaged ({error}). The command that made this run makes it again."
+        ) from None
 
 
 def _as(kind: str, example: Example) -> Example:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from s3.audit import Audit
 from s3.data.gold import GoldData
 from s3.errors import UserError
-from s3.llm import LLM, Session
+from s3.llm import LLM, BudgetReached, Session
 from s3.methods import Method
-from s3.runs import dryrun
+from s3.runs import dryrun, preflight
 from s3.runs.folder import RunFolder
 from s3.runs.identity import identity
 from s3.runs.listeners.base import Listeners
@@ -70,16 +70,23 @@ class Experiment:
         names = [choices[group] for group in ("task", "method", "llm", "model")]
         folder = RunFolder(Path(self.root or ROOTS[0]) / "-".join([*names, ending]))
         if self.dry_run:
+            self._look_ahead(folder)
             self._rehearse(folder, gold, choices["task"])
             return folder
-        if not self.fresh and (found := self._finished(folder, ending)):
+        found = None if self.fresh else self._finished(folder, ending)
+        if found and not found.changed():
             print(f"finished before (fresh=true runs it again): {found.path}")
             show(Run.open(found.path))
             return found
+        folder = found or folder
+        self._look_ahead(folder)
         parts = {name: choices[name] for name in ("task", "method", "llm", "model", "preset")}
         about = {**parts, "seed": self.seed, "options": dict(changed)}
         with folder.hold({**config, "choices": dict(choices)}, decides, self.fresh):
-            self._carry_out(folder, gold, config, about)
+            if found:
+                self._mend(folder, gold, config, about)
+            else:
+                self._carry_out(self.llm, folder, gold, config, about)
         if not folder.finished:
             raise UserError(
                 f"{folder.path}: the summary could not be written. Data and model are there; the "
@@ -93,6 +100,10 @@ class Experiment:
         others = [RunFolder(path) for root in roots for path in root.glob(f"*-{ending}")]
         return next((one for one in (folder, *others) if one.finished), None)
 
+    def _look_ahead(self, folder: RunFolder) -> None:
+        """Raise UserError for what would end the run after it has paid."""
+        preflight.look(folder.path, self.model, self.wandb)
+
     def _rehearse(self, folder: RunFolder, gold: GoldData, name: str) -> None:
         kind = folder.name.rpartition("-seed")[0]
         like = list(folder.path.parent.glob(f"{kind}-seed*"))
@@ -102,11 +113,38 @@ class Experiment:
         )
         dryrun.show(plan)
 
-    def _carry_out(
+    def _mend(
         self, folder: RunFolder, gold: GoldData, config: Mapping[str, Any], about: Mapping[str, Any]
     ) -> None:
+        """Make damaged files of a finished run again: nothing is asked, trainings are repeated."""
+        if folder.changed():
+            try:
+                silent = replace(self.llm, max_requests=0)
+                self._carry_out(silent, folder, gold, config, about)
+            except BudgetReached:
+                raise UserError(
+                    f"{folder.path}: what is damaged cannot be made again, because the store of "
+                    "completions no longer has all that this run was told. fresh=true asks anew; "
+                    "the files stay as they are."
+                ) from None
+        else:
+            show(Run.open(folder.path))
+        if left := folder.changed():
+            raise UserError(
+                f"{folder.path / left[0]}: damaged, and this command does not make it. fresh=true "
+                "makes the run again and keeps this folder under another name."
+            )
+
+    def _carry_out(
+        self,
+        llm: LLM,
+        folder: RunFolder,
+        gold: GoldData,
+        config: Mapping[str, Any],
+        about: Mapping[str, Any],
+    ) -> None:
         listeners = Listeners([Tracker(self.wandb), Summary(), Table()])
-        with Session(self.llm, self.seed, folder.attempt) as session:
+        with Session(llm, self.seed, folder.attempt) as session:
             rounds = Rounds(
                 self.task, self.method, self.model, gold, self.seed, session, folder, listeners,
                 self.audit, self.gold_baseline,

@@ -7,6 +7,7 @@ rows, examples, mistakes and predictions. Nothing here trains, asks an LLM or wr
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,7 +22,10 @@ from s3.data.example import Example, Mistake
 from s3.data.rows import from_flat_row, from_row
 from s3.errors import UserError
 from s3.runs import folder as layout
+from s3.runs.checksums import DAMAGED, mapping
 from s3.storage import read_jsonl
+
+SUPERSEDED = re.compile(rf"-old-\d+$|^{DAMAGED}$")  # names of folders that hold no current run
 
 
 @dataclass(frozen=True)
@@ -45,12 +49,12 @@ class FinishedRound:
     @cached_property
     def added(self) -> list[Example]:
         """The examples that were written (or taken from elsewhere) for this round."""
-        return [from_row(row) for row in self._rows(layout.ADDED)]
+        return self._examples(layout.ADDED)
 
     @cached_property
     def unused(self) -> list[Example]:
         """The examples there were that did not fit into the size asked for."""
-        return [from_row(row) for row in self._rows(layout.UNUSED)]
+        return self._examples(layout.UNUSED)
 
     @cached_property
     def train(self) -> list[Example]:
@@ -64,7 +68,8 @@ class FinishedRound:
     @cached_property
     def mistakes(self) -> list[Mistake]:
         """The gold validation examples that the model got wrong."""
-        return [Mistake(from_row(row), row["predicted"]) for row in self._rows(layout.MISTAKES)]
+        answers = [row.get("predicted", "") for row in self._rows(layout.MISTAKES)]
+        return list(map(Mistake, self._examples(layout.MISTAKES), answers))
 
     @cached_property
     def epochs(self) -> list[dict[str, float]]:
@@ -83,6 +88,12 @@ class FinishedRound:
         question, its `probability`).
         """
         return list(self._rows(layout.predictions_file(split)))
+
+    def _examples(self, file: str) -> list[Example]:
+        try:
+            return [from_row(row) for row in self._rows(file)]
+        except (KeyError, TypeError) as error:
+            raise damaged(self.path / file, f"no example: {error!r}") from None
 
     def _rows(self, file: str) -> Iterator[dict[str, Any]]:
         return _jsonl(self.path / file)
@@ -148,6 +159,8 @@ class Run:
         validation are cross-fitted; there are none where the student is fine-tuned.
         """
         found: dict[str, Any] = _json(self.path / layout.SUMMARY)
+        if not isinstance(found, dict):
+            raise damaged(self.path / layout.SUMMARY, "no mapping")
         return found
 
     @cached_property
@@ -190,7 +203,7 @@ class Run:
     def tracked(self) -> str:
         """Where W&B has the run, or the command that takes it there; else empty."""
         path = self.path / layout.TRACKED
-        return str(_json(path)["where"]) if path.exists() else ""
+        return str(mapping(path).get("where", f"{path} is damaged")) if path.exists() else ""
 
     @cached_property
     def examples(self) -> dict[str, Example]:
@@ -208,8 +221,12 @@ class Run:
 
 
 def finished_runs(root: Path) -> Iterator[Path]:
-    """Yield the folders of finished runs below a folder, itself included."""
-    yield from sorted(path.parent for path in root.rglob(layout.SUMMARY))
+    """Yield the folders of finished runs below a folder, itself included.
+
+    Those that `fresh=true` moved aside are left out, and copies of damaged files.
+    """
+    folders = sorted(path.parent for path in root.rglob(layout.SUMMARY))
+    yield from (one for one in folders if one == root or not SUPERSEDED.search(one.name))
 
 
 def begun_runs(root: Path) -> Iterator[Run]:
@@ -223,13 +240,16 @@ def begun_runs(root: Path) -> Iterator[Run]:
 def damaged(path: Path, why: str) -> UserError:
     """Return the error for a file of a run that cannot be used."""
     first = why.strip().splitlines()[0] if why.strip() else "unreadable"
-    return UserError(f"{path}: damaged or missing ({first}). fresh=true makes the run again.")
+    return UserError(
+        f"{path}: damaged or missing ({first}). The command that made the run makes it again where "
+        "it can; fresh=true makes the whole run again."
+    )
 
 
 def _json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise damaged(path, str(error)) from None
 
 
@@ -238,5 +258,5 @@ def _jsonl(path: Path) -> Iterator[dict[str, Any]]:
         return
     try:
         yield from read_jsonl(path)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise damaged(path, str(error)) from None

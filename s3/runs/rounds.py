@@ -174,7 +174,8 @@ class Rounds:
         findings = self._auditor.measure(round_.train)
         started = time.monotonic()
         scores = self._scores(round_)
-        paid = self.session.paid - sum(row["llm/cost"] for row in self.rows)
+        before = sum(row["llm/cost"] for row in self.rows)
+        paid = self.session.paid - before - self.folder.spent_after(round_.index)
         row = {
             **data_row(round_, self.last),
             **self._gold_findings.metrics,

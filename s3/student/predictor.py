@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -13,14 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from s3.data.example import Example
-from s3.storage import whole, write_text
+from s3.storage import differing, sha256, whole, write_text
 from s3.student.encoding import Encoder, Loader, evaluation_plan
 from s3.student.forward import forward, remembered
 from s3.student.hardware import chosen
 from s3.student.heads.base import Head, Predictions
 from s3.student.settings import Precision, Settings, Training
 from s3.student.weights import MODEL, Pretrained, load_model
-from s3.weights import sha256
 
 if TYPE_CHECKING:
     import torch
@@ -35,7 +35,7 @@ class Record:
 
     `history` has one row an epoch, scores in 0..1. `answers` and `probabilities` are those to the
     validation examples, `train_score` the scores of the training pass itself, all of the kept
-    epoch, which `metric` has chosen.
+    epoch, which `metric` has chosen. `checksums` are those of the files beside the record.
     """
 
     metric: str = ""
@@ -44,6 +44,7 @@ class Record:
     answers: list[str] = field(default_factory=list)
     probabilities: list[list[float]] = field(default_factory=list)
     train_score: dict[str, float] = field(default_factory=dict)
+    checksums: dict[str, str] = field(default_factory=dict)
 
     def keep(self, epoch: int, validation: Predictions, train_score: dict[str, float]) -> None:
         """Make this the kept epoch."""
@@ -53,7 +54,9 @@ class Record:
             self.probabilities = validation.probabilities.astype(float).round(DIGITS).tolist()
 
     def write(self, folder: Path) -> None:
-        """Write the record into the folder of its training."""
+        """Write the record into the folder of its training, when all else is there."""
+        files = [path for path in folder.iterdir() if path.is_file() and path.name != RECORD]
+        self.checksums = {path.name: sha256(path) for path in files}
         write_text(folder / RECORD, json.dumps(asdict(self), ensure_ascii=False))
 
     @classmethod
@@ -73,13 +76,21 @@ class Predictor:
         self, settings: Settings, head: Head, folder: Path, encoder: Encoder | None = None
     ) -> None:
         self.settings, self.head, self.folder = settings, head, folder
-        self.record = Record.read(folder) if self.finished(folder) else Record()
+        self.record = Record.read(folder) if (folder / RECORD).exists() else Record()
         self.encoder = encoder or Encoder(Settings(**{**settings.plain(), "weights": str(folder)}))
 
     @staticmethod
     def finished(folder: Path) -> bool:
-        """Say whether the folder holds a finished training."""
-        return (folder / RECORD).exists()
+        """Say whether the folder holds a finished training, whole; tell of a damaged one."""
+        if not (folder / RECORD).exists():
+            return False
+        try:
+            damaged = differing(folder, Record.read(folder).checksums)
+        except (OSError, ValueError, TypeError, AttributeError):
+            damaged = [RECORD]
+        if damaged:
+            print(f"{folder / damaged[0]}: damaged; this is trained again.", file=sys.stderr)
+        return not damaged
 
     @property
     def history(self) -> list[dict[str, float]]:

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from s3.errors import UserError
-from s3.storage import digest
+from s3.storage import digest, sha256
 from s3.student.heads.base import Head
 from s3.student.settings import Settings
-from s3.weights import RegistryWeights, sha256
+from s3.weights import RegistryWeights
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -75,6 +75,14 @@ def folder_digest(folder: Path) -> str:
     """Return 16 hex digits for the names and contents of a folder's deciding files."""
     files = {file for pattern in DECIDING for file in folder.glob(pattern) if file.is_file()}
     return digest({file.name: sha256(file) for file in files})
+
+
+def size(settings: Settings) -> int:
+    """Return the bytes of the weights where they are on this machine already, else 0."""
+    folder = Path(str(settings.weights))
+    if settings.weights is None and settings.package is not None:
+        folder = RegistryWeights(**vars(settings.package)).cached.parent
+    return sum(file.stat().st_size for file in folder.glob("*.safetensors"))
 
 
 def commit(hub_id: str) -> str | None:

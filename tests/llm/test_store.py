@@ -97,10 +97,89 @@ def test_a_store_of_a_newer_version_is_left_alone(cache: Path) -> None:
         Store()
 
 
-def test_a_file_that_is_no_store_is_an_error_with_its_path(tmp_path: Path) -> None:
-    (tmp_path / "x").write_text("this is no database, and long enough to be seen as none" * 9)
-    with pytest.raises(UserError, match="not a database"):
-        Store(tmp_path / "x")
+def test_a_file_that_is_no_store_is_moved_aside(tmp_path: Path) -> None:
+    text = "this is no database, and long enough to be seen as none" * 9
+    (tmp_path / "x").write_text(text)
+    Store(tmp_path / "x").put(MINE, [paid("a")])
+    assert Store(tmp_path / "x").get("a") == b"{}"
+    assert (tmp_path / "x-damaged-1").read_text() == text
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "x").write_text("a file")
+    with pytest.raises(UserError, match=r"x/store.*S3_CACHE"):
+        Store(tmp_path / "x" / "store")
+
+
+def test_only_the_owner_may_read_the_store() -> None:
+    store = Store()
+    store.put(MINE, [paid("a")])
+    files = [*store.path.parent.glob(store.path.name + "*")]
+    assert len(files) > 1
+    assert {path.stat().st_mode & 0o777 for path in files} == {0o600}
+    assert store.path.parent.stat().st_mode & 0o777 == 0o700
+
+
+def damaged(number: int) -> Store:
+    """A store of so many replies, a page of which is then overwritten."""
+    store = Store()
+    store.put(MINE, [paid(f"a{i}", f'"{i:0500}"') for i in range(number)])
+    store.close()
+    content = bytearray(store.path.read_bytes())
+    middle = content.index(f'"{number // 2:0500}"'.encode()) & ~4095
+    content[middle : middle + 4096] = b"\xa5" * 4096
+    store.path.write_bytes(content)
+    return Store()
+
+
+def test_what_can_be_read_of_a_damaged_store_is_kept(capfd: pytest.CaptureFixture[str]) -> None:
+    store = damaged(300)
+    for i in range(300):
+        store.get(f"a{i}")
+    left = [i for i in range(300) if store.get(f"a{i}") == f'"{i:0500}"'.encode()]
+    assert 250 < len(left) < 300
+    assert store.paid(MINE).requests == 300
+    said = capfd.readouterr().err
+    assert said.count("was damaged") == 1
+    assert f"{len(left)} completions" in said
+    assert list(store.path.parent.glob("*-damaged-1"))
+
+
+def test_of_a_store_that_was_cut_the_rest_is_kept() -> None:
+    store = Store()
+    store.put(MINE, [paid(f"a{i}", f'"{i:0500}"') for i in range(300)])
+    store.close()
+    store.path.write_bytes(store.path.read_bytes()[: store.path.stat().st_size * 2 // 3])
+    store = Store()
+    left = [i for i in range(300) if store.get(f"a{i}")]
+    assert 30 < len(left) < 300
+    store.put(MINE, [paid(f"a{i}") for i in range(300)])
+    assert all(store.get(f"a{i}") for i in range(300))
+
+
+def test_who_has_the_damaged_file_open_writes_to_the_new_one() -> None:
+    other, store = damaged(300), Store()
+    for i in range(300):
+        store.get(f"a{i}")
+    other.put(MINE, [paid("new", "9")])
+    other.close()
+    assert store.get("new") == b"9" == Store().get("new")
+
+
+def test_a_table_that_cannot_be_read_at_all_ends_soon() -> None:
+    store = Store()
+    store.put(MINE, [paid(f"a{i}", f'"{i:0500}"') for i in range(300)])
+    number = "SELECT rootpage FROM sqlite_master WHERE name = 'completions'"
+    ((root,),) = store.database.query(number)
+    store.close()
+    content = bytearray(store.path.read_bytes())
+    content[(root - 1) * 4096 : root * 4096] = b"\xa5" * 4096
+    store.path.write_bytes(content)
+    store, started = Store(), time.monotonic()
+    assert store.get("a1") is None
+    store.put(MINE, [paid("a1", "9")])
+    assert store.get("a1") == b"9"
+    assert time.monotonic() - started < 20
 
 
 def filled() -> Store:

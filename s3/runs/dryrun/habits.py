@@ -11,6 +11,7 @@ from typing import Any
 
 from s3.llm import LLM, Prompt
 from s3.llm.store import Store
+from s3.runs.checksums import mapping
 from s3.tasks import Classification, Task
 from s3.tasks.cleaning import listed
 
@@ -55,7 +56,8 @@ def learn(llm: LLM, task: Task, name: str, like: list[Path]) -> Habits:
     parts; the one that finished last is taken.
     """
     summaries = [folder / "summary.json" for folder in like]
-    finished = sorted((path for path in summaries if path.exists()), key=_time)
+    # A damaged one tells nothing: its run makes it again.
+    finished = sorted((path for path in summaries if mapping(path).get("rounds")), key=_time)
     rounds: dict[str, Any] = _of_run(finished[-1]) if finished else _usual(task)
     place = f"from {finished[-1].parent}" if finished else "by default"
     habits = Habits(**rounds, **_of_store(llm, name))
@@ -77,7 +79,7 @@ def _usual(task: Task) -> dict[str, tuple[float, ...]]:
 
 
 def _of_run(summary: Path) -> dict[str, tuple[float, ...]]:
-    content = json.loads(summary.read_text(encoding="utf-8"))
+    content = mapping(summary)
     rows, name = content["rounds"], f"validation/{content['metric']}"
     made = [row["data/added"] if index else row["data/seed"] for index, row in enumerate(rows)]
     dropped = [sum(v for k, v in row.items() if k.startswith("data/dropped/")) for row in rows]
@@ -94,7 +96,7 @@ def _of_store(llm: LLM, name: str) -> dict[str, Any]:
     # A run's name begins with its task's and a hyphen; the next character is the full stop.
     values = (f"{name}-", f"{name}.", llm.endpoint, llm.identity()["model"], SAMPLE)
     with closing(Store()) as store:
-        found = store.database.execute(query, values).fetchall()
+        found = store.database.query(query, values)
     protocol = llm.make_protocol()
     rows = []
     for request, reply, asked, given in found:

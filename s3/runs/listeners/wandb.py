@@ -1,22 +1,35 @@
-"""Weights & Biases: one run a job, one row a round. Nothing else in S3 talks to it."""
+"""Weights & Biases: one run a job, one row a round. Nothing else in S3 talks to it.
+
+It never ends a run. Where it cannot be reached, or refuses the key, the run is kept offline in its
+folder, to be sent later. Data and model are logged from where they lie: no copy is made of them, so
+`wandb sync` finds them as long as the run's folder is where it was.
+"""
 
 from __future__ import annotations
 
 import os
+import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from s3.errors import UserError
 from s3.methods import Round
 from s3.runs.folder import TRACKED, MetricsRow, RunFolder
 from s3.runs.listeners.base import Listener
-from s3.storage import write_json
+from s3.storage import cache_folder, write_json
 
 if TYPE_CHECKING:
     import wandb
+
+KEY = "WANDB_API_KEY"
+WELL_FORMED = re.compile(r"[\w.-]{40,}", re.ASCII)
+# W&B's own working files: its default is the home folder, which may be read-only.
+FOLDERS = ("WANDB_CACHE_DIR", "WANDB_DATA_DIR")
+REACHED = 30.0  # seconds in which W&B must answer at a run's start
+SENT = 300.0  # seconds at a run's end in which everything must have arrived there
 
 
 class Mode(Enum):
@@ -53,21 +66,42 @@ class Tracker(Listener):
         self._open: wandb.Run | None = None
 
     def started(self, run: RunFolder, config: Mapping[str, Any]) -> None:
-        """Open the W&B run."""
+        """Open the W&B run; offline where it cannot be opened there."""
+        self._run, mode = run, self._mode()
+        try:
+            self._open = self._init(mode, config)
+        except Exception as error:  # of the network, the account, the key
+            if mode in ("offline", "disabled"):
+                raise
+            print(
+                f"W&B: {_reason(error)}. This run is kept offline in its folder.", file=sys.stderr
+            )
+            key = os.environ.pop(KEY, None)  # a malformed one is refused offline, too
+            try:
+                import wandb
+
+                wandb.teardown()  # its service holds the run's name
+                self._open = self._init("offline", config)
+            finally:
+                os.environ.update({KEY: key} if key is not None else {})
+        self._open.define_metric("*", step_metric="round")
+
+    def _init(self, mode: Any, config: Mapping[str, Any]) -> wandb.Run:
         os.environ.setdefault("WANDB_ERROR_REPORTING", "false")  # no telemetry unless asked for
+        for name in FOLDERS:
+            os.environ.setdefault(name, str(cache_folder() / "wandb"))
         import wandb
 
-        self._run, settings = run, self.settings
-        try:
-            self._open = wandb.init(
-                dir=run.path.absolute(), mode=self._mode(), project=settings.project,
-                entity=settings.entity, id=run.attempt, name=run.name,
-                group=settings.group or os.environ.get("S3_SWEEP"), config=dict(config),
-                resume="allow", settings=wandb.Settings(silent=True, console="off"),
-            )  # fmt: skip
-        except wandb.errors.UsageError as error:
-            raise UserError(f"{error} Set WANDB_API_KEY or wandb.mode=offline.") from None
-        self._open.define_metric("*", step_metric="round")
+        settings = self.settings
+        quiet = wandb.Settings(
+            silent=True, console="off", init_timeout=REACHED, finish_timeout=SENT
+        )
+        return wandb.init(
+            dir=self._run.path.absolute(), mode=mode, project=settings.project,
+            entity=settings.entity, id=self._run.attempt, name=self._run.name,
+            group=settings.group or os.environ.get("S3_SWEEP"), config=dict(config),
+            resume="allow", settings=quiet,
+        )  # fmt: skip
 
     def round(self, round_: Round, row: MetricsRow) -> None:
         """Log a round's row, and its epochs on an axis of their own.
@@ -85,8 +119,6 @@ class Tracker(Listener):
 
     def finished(self, summary: Mapping[str, Any]) -> None:
         """Make the shipped round's row the summary; log the data set and the model."""
-        import wandb
-
         assert self._open is not None
         best = summary["best_round"]
         logged = set(dict(self._open.summary)) & {key for row in summary["rounds"] for key in row}
@@ -100,15 +132,28 @@ class Tracker(Listener):
         self._open.summary.update(
             {**gone, **summary["rounds"][best], **alone, "round": best, "best_round": best}
         )
-        artifacts = self.settings.artifacts and self.settings.mode is not Mode.disabled
-        for kind in ("data", "model") if artifacts else ():
-            artifact = wandb.Artifact(f"{self._run.name}-{kind}", type=kind)
-            artifact.add_dir(str(self._run.path / kind))
-            self._open.log_artifact(artifact)
+        if self.settings.artifacts and self.settings.mode is not Mode.disabled:
+            try:
+                self._log_artifacts(self._open)
+            except Exception as error:  # the rows are there, and shall arrive
+                print(f"W&B: data and model are not logged: {_reason(error)}", file=sys.stderr)
         self._open.finish()
         place = f"wandb sync {Path(self._open.dir).parent}" if self._open.offline else ""
         where = place or self._open.url or "W&B disabled"
         write_json(self._run.path / TRACKED, {"where": where})
+
+    def _log_artifacts(self, opened: wandb.Run) -> None:
+        """Log the data set and the model, file by file: `add_dir` would say what it does."""
+        import wandb
+
+        for kind in ("data", "model"):
+            artifact = wandb.Artifact(f"{self._run.name}-{kind}", type=kind)
+            top = (self._run.path / kind).absolute()
+            for path in sorted(path for path in top.rglob("*") if path.is_file()):
+                # A mutable file would be copied to a staging folder, and stay there.
+                name = path.relative_to(top).as_posix()
+                artifact.add_file(str(path), name=name, policy="immutable", skip_cache=True)
+            opened.log_artifact(artifact)
 
     def stopped(self) -> None:
         """Close the W&B run as failed."""
@@ -118,8 +163,40 @@ class Tracker(Listener):
     def _mode(self) -> Any:
         if self.settings.mode is not Mode.auto:
             return self.settings.mode.value
-        netrc = Path.home() / ".netrc"
-        known = os.environ.get("WANDB_API_KEY") or (
-            netrc.exists() and "wandb" in netrc.read_text(encoding="utf-8", errors="replace")
+        return "online" if has_account() else "offline"
+
+
+def has_account() -> bool:
+    """Say whether this machine has a key of W&B, in the environment or in ~/.netrc."""
+    if os.environ.get(KEY):
+        return True
+    try:
+        netrc = Path(os.environ.get("NETRC") or Path.home() / ".netrc")
+        return "wandb" in netrc.read_text(encoding="utf-8", errors="replace")
+    except (OSError, RuntimeError):
+        return False
+
+
+def complaint(settings: Wandb) -> str:
+    """Return what W&B would refuse of the settings and the key, without reaching it; or nothing."""
+    if settings.mode is Mode.disabled:
+        return ""
+    if settings.mode is Mode.online and not has_account():
+        return (
+            f"W&B: wandb.mode=online needs a key ({KEY}, or `wandb login`). Without one the run is "
+            "kept offline in its folder."
         )
-        return "online" if known else "offline"
+    import wandb
+
+    key = os.environ.get(KEY, "").strip()
+    if key and settings.mode is not Mode.offline and not WELL_FORMED.fullmatch(key):
+        return f"W&B: {KEY} is no key of W&B. The run is kept offline in its folder."
+    try:
+        wandb.Settings(project=settings.project, entity=settings.entity)
+    except Exception as error:
+        return f"W&B: {_reason(error)}. The run goes on without it, or offline."
+    return ""
+
+
+def _reason(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")

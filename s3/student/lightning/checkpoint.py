@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,18 @@ class Checkpoints(pl.Callback):
     def __init__(self, folder: Path) -> None:
         self.file = folder / FOLDER / "last.safetensors"
         self.saved = time.monotonic()
+
+    def last(self) -> Path | None:
+        """Return the checkpoint to go on from; one that cannot be read is removed, and said."""
+        if not self.file.exists():
+            return None
+        try:
+            SafeIO().load_checkpoint(self.file)
+        except Exception as error:  # whatever is wrong with it, the training can do without
+            self.file.unlink()
+            print(f"{self.file}: damaged ({error}); this training begins anew.", file=sys.stderr)
+            return None
+        return self.file
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, module: pl.LightningModule, outputs: Any, batch: Any, index: int

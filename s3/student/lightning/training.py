@@ -66,7 +66,7 @@ def train_into(
         if not torch.cuda.is_available():
             quicken(model)
         checkpoints = Checkpoints(folder)
-        last = checkpoints.file if checkpoints.file.exists() else None
+        last = checkpoints.last()
         if probe is not None:
             counts = balanced(counts, data.train.targets[:, 0])
         fitting = Fitting(model, head, data, (train, validation), counts, settings, seed, folder)

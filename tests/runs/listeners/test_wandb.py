@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,8 +13,8 @@ from typing import Any
 import pytest
 
 from s3.runs.folder import RunFolder
-from s3.runs.listeners.base import Listeners
 from s3.runs.listeners.wandb import Mode, Tracker, Wandb
+from tests.conftest import WANDB_FOLDERS
 from tests.runs.made import ABOUT, CONFIG, finished_run, round_of, row, written
 
 ROWS = [row(0.5, only_first=1.0), row(0.75, only_last=2.0)]
@@ -80,12 +81,69 @@ def test_an_attempt_begun_afresh_is_another_run_there(folder: RunFolder, tmp_pat
     assert all(id_.startswith(folder.name) for id_ in opened)
 
 
-def test_a_run_goes_on_where_wandb_cannot_be_used(
+def offline_instead(folder: RunFolder) -> None:
+    """A run whose W&B cannot be used as it was asked for: its rows are kept offline."""
+    tracker = Tracker(Wandb(mode=Mode.online))
+    tracker.started(folder, CONFIG)
+    for index, metrics in enumerate(ROWS):
+        tracker.round(round_of(index, written(2, 0), written(2, index)), metrics)
+    tracker.finished({**ABOUT, "metric": "accuracy", "best_round": 1, "rounds": ROWS})
+    summary = inspect(folder, "--summary")
+    assert summary.get("summary", summary)["best_round"] == 1
+    assert json.loads((folder.path / "wandb.json").read_text())["where"].startswith("wandb sync ")
+
+
+def test_a_run_is_kept_offline_where_the_key_is_malformed(
+    folder: RunFolder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setenv("WANDB_API_KEY", "not a key")
+    offline_instead(folder)
+    assert os.environ["WANDB_API_KEY"] == "not a key"
+    said = capsys.readouterr().err
+    assert "W&B: WANDB_API_KEY invalid" in said
+    assert "kept offline" in said
+
+
+def test_a_run_is_kept_offline_where_there_is_no_key(
+    folder: RunFolder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setenv("NETRC", str(folder.path / "none"))
+    offline_instead(folder)
+    assert "kept offline" in capsys.readouterr().err
+
+
+@pytest.mark.slow  # W&B waits for half a minute
+def test_a_run_is_kept_offline_where_wandb_is_not_reached(
     folder: RunFolder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     monkeypatch.setenv("WANDB_BASE_URL", "http://127.0.0.1:9")
-    monkeypatch.setenv("WANDB_API_KEY", "not a key")
-    listeners = Listeners([Tracker(Wandb(mode=Mode.online))])
-    listeners.started(folder, CONFIG)
-    listeners.round(round_of(0, written(2, 0), written(2, 0)), ROWS[0])
-    assert "W&B failed" in capsys.readouterr().err
+    monkeypatch.setenv("WANDB_API_KEY", "a" * 40)
+    offline_instead(folder)
+    assert "kept offline" in capsys.readouterr().err
+
+
+def test_a_home_that_cannot_be_written_is_no_hindrance(
+    folder: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("HOME", str(tmp_path / "file" / "home"))
+    for name in WANDB_FOLDERS:
+        monkeypatch.delenv(name, raising=False)
+    track(folder, best=1)
+    assert json.loads((folder.path / "wandb.json").read_text())["where"].startswith("wandb sync ")
+
+
+def test_no_copy_of_the_model_is_made(folder: RunFolder, tmp_path: Path):
+    (folder.path / "model" / "model.safetensors").write_bytes(b"weights " * 100_000)
+    track(folder, best=1)
+    copies = [
+        path
+        for path in tmp_path.rglob("*")
+        if path.is_file() and not path.is_symlink() and path.stat().st_size > 100_000
+        and "weights" not in path.parts
+    ]  # fmt: skip
+    assert copies == [folder.path / "model" / "model.safetensors"]
+    logged = str(folder.path / "model" / "model.safetensors").encode()
+    assert inspect(folder, "--summary")  # by then W&B's service has written all
+    (file,) = folder.path.glob("wandb/offline-run-*/run-*.wandb")
+    assert logged in file.read_bytes()
