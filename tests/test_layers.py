@@ -28,7 +28,7 @@ ORDER = {
         commands
         autoclasses
     """,
-    "s3.data": "example files\nrows gold",
+    "s3.data": "example decoding\ntables\nfiles\nrows gold\nchecks",
     "s3.llm": """
         types
         errors

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from s3.data.example import Answers, Example, Origin, Target
 from s3.data.files import Placed
-from s3.data.gold import field_text
+from s3.data.gold import field_text, find_column
 from s3.errors import UserError
 from s3.llm.types import Completion
 from s3.metrics import normalise
@@ -36,6 +36,7 @@ class ExtractiveQA(Task):
     answers: str = "answers"  # the column of gold rows that holds the answers
 
     variable: ClassVar[str] = "answer"
+    target: ClassVar[str] = "answers"
 
     def __post_init__(self) -> None:
         """Check the fields and the prompts."""
@@ -92,7 +93,7 @@ def read_answers(placed: Placed, column: str) -> Answers:
     Raises UserError where there is none or the shape is another.
     """
     place, row = placed
-    value: Any = row.get(column)
+    value: Any = row.get(find_column(row, column) or column)
     if value is None and "answer" in row and "answer_start" in row:
         value = {"text": row["answer"], "answer_start": row["answer_start"]}
     try:

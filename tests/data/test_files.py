@@ -80,7 +80,7 @@ def test_squad_is_read_nested_and_flat(tmp_path: Path, content: Any):
     [
         ("a.jsonl", b'{"a": 1}\n{"a": 1', "a.jsonl:2: not valid JSON"),
         ("a.jsonl", b'{"a": 1}\n[1, 2]', "a.jsonl:2: expected a JSON object, found list"),
-        ("a.jsonl", b'{"a": "\xff"}', "a.jsonl: not a text in UTF-8"),
+        ("a.jsonl", b'{"a": "\xff"}', "a.jsonl:1: not a text in UTF-8"),
         ("a.jsonl.gz", b"not packed", "a.jsonl.gz: cannot be read"),
         ("a.jsonl.gz", gzip.compress(JSONL.encode())[:-12], "a.jsonl.gz: cannot be read"),
         ("a.csv", b"a,b\n1,2\n3\n", "a.csv:3: not as many cells"),
@@ -92,7 +92,8 @@ def test_squad_is_read_nested_and_flat(tmp_path: Path, content: Any):
         ("a.json", b'{"rows": []}', "a.json: expected a list of rows"),
         ("a.json", b"[[1]]", "a.json: item 1: expected a JSON object"),
         ("a.json", b'[{"paragraphs": [{"qas": [{}]}]}]', "a.json: item 1: not SQuAD's form"),
-        ("a.xlsx", b"", "a.xlsx: unknown kind of file; known endings: .jsonl, .csv"),
+        ("a.xlsx", b"PK\x03\x04", "a.xlsx: not a readable .xlsx file"),
+        ("a.pkl", b"\x80\x04N.", "a.pkl: unknown kind of file; known endings: .jsonl, .csv"),
     ],
 )
 def test_what_is_wrong_with_a_file_is_said_with_its_place(
@@ -127,8 +128,9 @@ from s3.tasks import Classification, PromptTemplate
 hub = Splits(path="someone/toy", name=sys.argv[1], validation="train", test="validation",
              columns={"premise": "sentence1", "hypothesis": "sentence2"},
              labels={"0": "entailment", "1": "not_entailment"})
-template = PromptTemplate(chat="$label", continuation="$label")
-task = Classification(given=["premise"], written="hypothesis", query=template, mistake=template,
+query = PromptTemplate(chat="$label $premise")
+mistake = PromptTemplate(chat="$label $premise $hypothesis")
+task = Classification(given=["premise"], written="hypothesis", query=query, mistake=mistake,
                       labels={"entailment": "right", "not_entailment": "wrong"},
                       gold=Gold(source=Source.hub, hub=hub, validation_size=4))
 try:
@@ -160,7 +162,7 @@ def load(tmp_path: Path) -> Callable[..., str]:
 
 def test_the_hub_is_read_once_and_then_offline_from_its_cache(load: Callable[..., str]):
     files = {"README.md": CARD, "rte/train.parquet": parquet(PAIRS)}
-    files["rte/validation.parquet"] = parquet(PAIRS[:2])
+    files["rte/validation.parquet"] = parquet([{**row, "sentence2": "v"} for row in PAIRS[:2]])
     expected = "4|2|4|p 1|not_entailment|toy validation row 1"
     with Hub("someone/toy", files) as hub:
         assert load(hub.url) == expected
