@@ -10,21 +10,30 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from s3.config import build, explain, plain, register
+from s3.config import build, chosen, plain, refuse_misread, register, sources
 from s3.errors import ConfigError, UserError
+from s3.explaining import explain
+from s3.secrets import hidden
 from s3.storage import digest
 
 CONTINUE = "Everything paid for is kept: the same command continues."
+failed: list[tuple[str, Exception]] = []  # the errors of a command's jobs, by their options
 
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="config")
 def main(cfg: DictConfig) -> None:
-    """Run one composed experiment."""
+    """Run one composed experiment, and note its error: Hydra would first repeat the command."""
     hydra_config = HydraConfig.get()
-    if cfg.root is None and hydra_config.mode is RunMode.MULTIRUN:
+    sweep = hydra_config.mode is RunMode.MULTIRUN
+    if cfg.root is None and sweep:
         cfg.root = "multirun"
-    choices = {group: str(name) for group, name in hydra_config.runtime.choices.items()}
-    build(cfg).run(plain(cfg), choices)
+    try:
+        choices = chosen(hydra_config.runtime.choices)
+        experiment = build(cfg)
+        refuse_misread(cfg, sources(hydra_config))
+        experiment.run(plain(cfg), choices)
+    except Exception as error:
+        failed.append((f"{hydra_config.job.override_dirname}: " if sweep else "", error))
 
 
 def run() -> int:
@@ -34,20 +43,24 @@ def run() -> int:
     """
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # exceptions reach us; we shorten them
     os.environ.setdefault("S3_SWEEP", f"sweep-{digest(sys.argv[1:])[:8]}")
+    failed.clear()
     try:
         main()
     except KeyboardInterrupt:
         print(f"\nInterrupted. {CONTINUE}", file=sys.stderr)
         return 130
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2 if isinstance(error, ConfigError) else 1
     except Exception as error:
-        if not (said := explain(error)):
-            raise
-        print(f"error: {said}", file=sys.stderr)
-        return 2
-    return 0
+        failed.append(("", error))
+    return max((report(job, error) for job, error in failed), default=0)
+
+
+def report(job: str, error: Exception) -> int:
+    """Print an error as a line, without keys, and return its exit status; raise a defect."""
+    said = str(error) if isinstance(error, UserError) else explain(error)
+    if not said:
+        raise error
+    print(hidden(f"error: {job}{said}"), file=sys.stderr)
+    return 1 if isinstance(error, UserError) and not isinstance(error, ConfigError) else 2
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ TASKS = {path.stem for path in (PACKAGE.parent / "conf" / "task").glob("*.yaml")
 ORDER = {
     "s3": """
         errors
-        storage text
+        storage text secrets
         progress metrics weights
         data
         llm
@@ -24,6 +24,7 @@ ORDER = {
         synthesis
         methods audit
         runs
+        explaining
         config
         commands
         autoclasses
