@@ -55,7 +55,7 @@ def quoted(override: str) -> str:
     for one in (f'{name}="{escaped}"', 'name="a, b"'):
         try:
             OverridesParser.create().parse_override(one)
-        except OverrideParseException:
+        except HydraException:
             continue
         break
     if "'" in one and not set(one) & set("\\$`!"):  # easier to read than what shlex makes of it

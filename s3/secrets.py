@@ -20,7 +20,7 @@ KEY = re.compile(
     r"|(?<=Bearer )\S{12,}"
 )
 TOKEN = re.compile(r"[A-Za-z0-9+_-]{20,}={0,2}")  # no slash: paths are no tokens
-HEX = re.compile(r"(?:[0-9a-f]{32}|[0-9a-f]{40})")  # as a whole value: keys of W&B, of Azure
+HEX = re.compile(r"(?<![/\w])(?:[0-9a-f]{32}|[0-9a-f]{40})\b")  # keys of W&B and of Azure
 PASSWORD = re.compile(r"(?<=://)[^/\s@]*:[^/\s]*(?=@)")
 SECRET_VARIABLE = re.compile(r"KEY$|TOKEN$|SECRET$|PASSWORD$", re.IGNORECASE)
 MIXED = 0.4  # changes between capitals, small letters and digits; of names 0.2, of keys 0.6
@@ -28,7 +28,10 @@ LEAST = 12  # characters of an environment variable that are worth hiding
 
 
 def holds_key(text: str) -> bool:
-    """Say whether a text holds a key: a known form, a long random token, one of the environment."""
+    """Say whether a text holds a key: a known form, a long random token, one of the environment.
+
+    A hexadecimal number is one where it is all of the text; in a longer one it may be anything.
+    """
     return HEX.fullmatch(text) is not None or next(_found(text), None) is not None
 
 
@@ -36,7 +39,7 @@ def hidden(text: str) -> str:
     """Return a text that may be shown: keys in it, and passwords of addresses, are left out."""
     for secret in sorted(_found(text), key=len, reverse=True):
         text = text.replace(secret, "[key]")
-    return PASSWORD.sub("[password]", text)
+    return PASSWORD.sub("[password]", HEX.sub("[key]", text))
 
 
 def _found(text: str) -> Iterator[str]:
