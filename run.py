@@ -15,6 +15,7 @@ from s3.errors import ConfigError, UserError
 from s3.explaining import explain
 from s3.secrets import hidden
 from s3.storage import digest
+from s3.text import sanitised
 
 CONTINUE = "Everything paid for is kept: the same command continues."
 failed: list[tuple[str, Exception]] = []  # the errors of a command's jobs, by their options
@@ -59,7 +60,7 @@ def report(job: str, error: Exception) -> int:
     said = str(error) if isinstance(error, UserError) else explain(error)
     if not said:
         raise error
-    print(hidden(f"error: {job}{said}"), file=sys.stderr)
+    print(sanitised(hidden(f"error: {job}{said}")), file=sys.stderr)
     return 1 if isinstance(error, UserError) and not isinstance(error, ConfigError) else 2
 
 

@@ -1,14 +1,20 @@
-"""Scores of predictions, all in 0..1: accuracy, macro-F1, and SQuAD's exact match and F1."""
+"""Scores of predictions, all in 0..1: accuracy, macro-F1, and SQuAD's exact match and F1.
+
+Answers in other languages are compared as MLQA's evaluation does it (Lewis et al. 2020).
+"""
 
 from __future__ import annotations
 
 import re
 import string
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 
+from s3.text import apart
+
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
-_PUNCTUATION = str.maketrans("", "", string.punctuation)
+_PUNCTUATION = frozenset(string.punctuation)
 
 
 def accuracy(predicted: Sequence[str], gold: Sequence[str]) -> float:
@@ -37,11 +43,18 @@ def f1(predicted: str, answers: Sequence[str]) -> float:
 
 
 def normalise(text: str) -> str:
-    """Lower the case, drop punctuation and articles, squeeze white space.
+    """Lower the case, drop punctuation and articles, put one space between words.
 
-    The normalisation of SQuAD's official evaluation script, version 1.1.
+    For texts with ASCII's punctuation it is the normalisation of SQuAD's official evaluation
+    script, version 1.1; MLQA's drops that of other scripts too, and takes each character for a
+    word where a script parts none by spaces.
     """
-    return " ".join(_ARTICLES.sub(" ", text.lower().translate(_PUNCTUATION)).split())
+    bare = "".join(filter(_counts, text.lower()))
+    return " ".join(apart(_ARTICLES.sub(" ", bare)).split())
+
+
+def _counts(sign: str) -> bool:
+    return sign not in _PUNCTUATION and unicodedata.category(sign)[0] != "P"
 
 
 def _word_f1(predicted: list[str], answer: list[str]) -> float:

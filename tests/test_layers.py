@@ -31,7 +31,7 @@ ORDER = {
     """,
     "s3.data": "example decoding\ntables\nfiles\nrows gold\nchecks",
     "s3.llm": """
-        types
+        types thoughts
         errors
         settings
         protocols store

@@ -33,6 +33,12 @@ def test_macro_f1_counts_a_label_that_is_never_predicted_as_zero():
         ("dog", ["cat"], 0, 0),
         ("", ["cat"], 0, 0),
         ("the", ["a"], 1, 1),  # nothing is left of either
+        ("《红楼梦》。", ["红楼梦"], 1, 1),
+        ("红楼", ["红楼梦"], 0, 4 / 5),  # in characters
+        ("在1812年", ["1812年"], 0, 4 / 5),
+        ("المهندس سالم،", ["«المهندس سالم»"], 1, 1),
+        ("سالم", ["المهندس سالم"], 0, 2 / 3),
+        ("שלום עולם", ["שלום"], 0, 2 / 3),
     ],
 )
 def test_exact_match_and_f1(predicted, answers, em, word_f1):

@@ -8,7 +8,7 @@ from pathlib import Path
 from s3.audit.auditor import Audit, Auditor, Findings
 from s3.data.example import Example, Origin
 from s3.data.files import read_file
-from s3.data.gold import field_text
+from s3.data.gold import field_text, source_of
 
 
 def audit_file(
@@ -28,8 +28,7 @@ def _examples(path: Path, fields: Sequence[str]) -> list[Example]:
     """A file's rows; their label is what the column `label` holds, if there is one."""
     examples = []
     for placed in read_file(path):
-        place, row = placed
         texts = {name: field_text(placed, name) for name in fields}
-        origin = Origin("file", source=place.rpartition("/")[2])
-        examples.append(Example(texts, str(row.get("label", "")), origin))
+        origin = Origin("file", source=source_of(placed))
+        examples.append(Example(texts, str(placed[1].get("label", "")), origin))
     return examples

@@ -14,6 +14,7 @@ from s3 import __version__
 from s3.commands.audit import audit
 from s3.commands.store import store
 from s3.errors import UserError
+from s3.text import sanitised
 
 # Plain help: rich would take as long to import as all else together. Without completion, whose
 # options only clutter the help. A defect shows Python's own traceback.
@@ -52,6 +53,6 @@ def main() -> int:
     try:
         app()
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {sanitised(str(error))}", file=sys.stderr)
         return 1
     return 0  # not reached: typer exits

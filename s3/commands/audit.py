@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from s3.errors import UserError
+from s3.text import sanitised
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="The synthetic rows.")]
 Gold = Annotated[Path, typer.Option(metavar="FILE", help="Gold rows to compare with.")]
@@ -47,7 +48,7 @@ def audit(
     try:
         findings = audit_file(Audit(near=near), file, splits, written, given or [])
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {sanitised(str(error))}", file=sys.stderr)
         raise typer.Exit(2) from None
     show(findings.metrics, findings.copies)
     raise typer.Exit(1 if findings.metrics.get("audit/test/same_row") else 0)
@@ -57,14 +58,16 @@ def show(metrics: Mapping[str, float], copies: Sequence[Mapping[str, Any]]) -> N
     """Print the metrics as a table, and the first copies."""
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     rows = metrics.get("audit/rows", 0)
     table = Table("metric", "rows", f"of {rows}")
     for name, value in metrics.items():
         share = value if isinstance(value, float) else value / rows
-        table.add_row(name, f"{share * rows:.0f}", f"{100 * share:.1f} %")
+        table.add_row(Text(sanitised(name)), f"{share * rows:.0f}", f"{100 * share:.1f} %")
     console = Console()
     console.print(table)
     for copy in copies[:3]:
         line = f"{copy['split']} {copy['kind']} of {copy['gold']}: {copy['text']}"
+        line = " ".join(sanitised(line).split())
         console.print(line, markup=False, highlight=False, overflow="ellipsis", no_wrap=True)

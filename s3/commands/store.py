@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from s3.errors import UserError
+from s3.text import sanitised
 
 if TYPE_CHECKING:
     from s3.llm.store import Store
@@ -58,7 +59,7 @@ def size() -> None:
             for *names, number, tokens, cost, hits, last in query(table.format(columns)):
                 day = time.strftime("%Y-%m-%d", time.localtime(last))
                 line = f"{' '.join(names):48} {number:11} {tokens:11} {cost:10.4f} {hits:7}  {day}"
-                print(line)
+                print(sanitised(line))
 
 
 @store.command()
@@ -74,9 +75,9 @@ def show(id: Annotated[str, typer.Argument(help="As in the rows of a run's added
         raise UserError(f"no completion {id!r} in {found.path}")
     request, reply, run, created, asked, given, cost = row
     stored = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(created))
-    print(f"run {run}, stored {stored}, {asked} + {given} tokens, ${cost:.6f}")
+    print(sanitised(f"run {run}, stored {stored}, {asked} + {given} tokens, ${cost:.6f}"))
     for name, content in (("request", request), ("reply", reply)):
-        print(name, json.dumps(json.loads(content), indent=2, ensure_ascii=False))
+        print(name, sanitised(json.dumps(json.loads(content), indent=2, ensure_ascii=False)))
 
 
 @store.command()

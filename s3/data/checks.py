@@ -6,7 +6,7 @@ What makes a run meaningless is refused before anything is paid for; the rest is
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from s3.data.example import Example
 from s3.data.gold import GoldData
@@ -60,22 +60,21 @@ def _contradictions(name: str, examples: Sequence[Example], keys: Keys) -> list[
     torn = [example for example in examples if len(keys[example.key()]) > 1]
     if not torn:
         return []
-    places = ", ".join(example.origin.source for example in torn[:4])
-    return [f"gold {name} has {len(torn)} rows whose text stands under two labels ({places} ...)"]
+    places = ", ".join(example.origin.source for example in torn[:4]) + ", ..." * (len(torn) > 4)
+    return [f"gold {name} has {len(torn)} rows whose text stands under two labels ({places})"]
 
 
-def _shared(one: str, other: str, keys: dict[str, Keys]) -> Iterator[str]:
+def _shared(one: str, other: str, keys: dict[str, Keys]) -> list[str]:
     shared = len(keys[one].keys() & keys[other].keys())
-    least = min(len(keys[one]), len(keys[other]))
     if not shared:
-        return
-    count = f"{shared} of {len(keys[other])} {other} rows stand in {one} too"
-    if shared >= REFUSED_FROM * least:
+        return []
+    count = f"gold: {shared} of {len(keys[other])} {other} rows stand in {one} too"
+    if shared >= REFUSED_FROM * min(len(keys[one]), len(keys[other])):
         raise UserError(
-            f"gold: {count}: the run would learn from the rows that it is scored on. Take them out "
-            f"of {one}, or split the rows anew."
+            f"{count}: the run would learn from the rows that it is scored on. Take them out of "
+            f"{one}, or split the rows anew."
         )
-    yield (
-        f"gold: {count}: test scores are too high by what is learnt from them. Take them out of "
-        f"{one} (a run's gold_copies.jsonl lists them)"
-    )
+    return [
+        f"{count}: what is learnt from them makes test scores too high. Take them out of {one} (a "
+        "run's gold_copies.jsonl lists them)"
+    ]

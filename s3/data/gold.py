@@ -15,6 +15,7 @@ from s3.data.example import Example
 from s3.data.files import Placed, Row, read_file, read_hub
 from s3.errors import UserError, did_you_mean
 from s3.progress import note
+from s3.text import sanitised
 
 BUNDLE = Path(__file__).parent / "bundled"
 
@@ -127,15 +128,36 @@ class Gold:
         size = getattr(self, f"{role}_size")
         if size is not None and size > len(rows):
             note(f"gold.{role}_size={size}", f"there are only {len(rows)} rows, all are taken")
-        return (
-            rows if size is None else sample(rows, size, self.test_seed if role == "test" else seed)
-        )
+        if size is not None:
+            rows = sample(rows, size, self.test_seed if role == "test" else seed)
+        _say_sanitised(role, rows)
+        return rows
 
 
 def sample(rows: list[Placed], size: int, seed: int) -> list[Placed]:
     """Draw `size` rows (all, where there are fewer) and keep their order."""
     drawn = random.Random(seed).sample(range(len(rows)), min(size, len(rows)))
     return [rows[index] for index in sorted(drawn)]
+
+
+def _say_sanitised(role: str, rows: list[Placed]) -> None:
+    """Say how many rows hold what will be left out of their texts."""
+    changed = [
+        place
+        for place, row in rows
+        if any(isinstance(cell, str) and sanitised(cell) != cell for cell in row.values())
+    ]
+    if changed:
+        note(
+            f"gold {role}",
+            "characters that nobody sees (controls, halves of characters) are left out of "
+            f"{len(changed)} rows or mended there, first {sanitised(changed[0])}",
+        )
+
+
+def source_of(placed: Placed) -> str:
+    """Return where a row stands, as an example's origin has it: the file's name and the line."""
+    return sanitised(placed[0].rpartition("/")[2])
 
 
 def find_column(row: Row, column: str) -> str | None:
@@ -147,9 +169,10 @@ def find_column(row: Row, column: str) -> str | None:
 
 
 def field_text(placed: Placed, column: str) -> str:
-    """Return one text of a row. Raises UserError for a missing column or an empty text."""
-    text = _cell(placed, column, "column")
-    if not isinstance(text, str) or not text.strip():
+    """Return one text of a row, sanitised. Raises UserError for a missing column, an empty text."""
+    cell = _cell(placed, column, "column")
+    text = sanitised(cell) if isinstance(cell, str) else ""
+    if not text.strip():
         raise UserError(f"{placed[0]}: column {column!r} is empty or not a text.")
     return text
 

@@ -31,7 +31,9 @@ class Prompt:
 
 @dataclass(frozen=True)
 class Completion:
-    """One reply as it is stored; `id` is its address in the store.
+    """One reply as it is read; `id` is the address in the store of all that came.
+
+    `text` has no thoughts and no control characters, and may be empty for it.
 
     `finish` says why it ended: "length" where it was cut off, "content_filter" where it was
     filtered; a protocol translates what its API calls these. Anything else is an end of its own.
@@ -80,7 +82,7 @@ class Tokens:
 
 def token_estimate(text: str) -> int:
     """Return about how many tokens a text has, at the four bytes a token of English text."""
-    return -(-len(text.encode()) // 4)
+    return -(-len(text.encode(errors="replace")) // 4)
 
 
 @dataclass

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 from s3.errors import UserError
 from s3.llm import Session
-from s3.llm.types import Completion
+from s3.llm.types import Failure
 from s3.synthesis.writing import SynthesisedSet
 from s3.tasks import Classification, Dropped
 from s3.tasks.base import read_list
@@ -19,23 +17,32 @@ def rationales_of(
 ) -> dict[str, list[str]]:
     """Return up to `number` rationales a label (Alg. 1, step 1), the first that are listed.
 
-    `asked` counts the completions. Raises UserError for a label without any.
+    `asked` counts the completions, and those that list nothing by reason. Raises UserError for a
+    label without any.
     """
     found: dict[str, list[str]] = {label: [] for label in task.labels}
+    said: dict[str, str] = {}  # by label, the last reply that lists nothing
     for _ in range(CALLS):
         short = [label for label, items in found.items() if len(items) < number]
         if not short:
             break
         prompts = [task.rationale_prompt(llm.style, label, number) for label in short]
         for label, reply in zip(short, llm.complete(prompts, "rationales"), strict=True):
-            if isinstance(reply, Completion):
-                asked.count(reply)
-                with suppress(Dropped):
-                    listed = dict.fromkeys(found[label] + read_list(reply))
-                    found[label] = list(listed)[:number]
+            if isinstance(reply, Failure):
+                asked.dropped[reply.reason] += 1
+                continue
+            asked.count(reply)
+            try:
+                listed = dict.fromkeys(found[label] + read_list(reply))
+                found[label] = list(listed)[:number]
+            except Dropped as dropped:
+                asked.dropped[dropped.reason] += 1
+                said[label] = reply.text
     for label in (label for label, items in found.items() if not items):
+        why = ", ".join(f"{reason} {count}" for reason, count in asked.dropped.most_common())
+        last = " ".join(said.get(label, "").split())[:80]
         raise UserError(
-            f"The LLM listed no rationale for {label} in {CALLS} replies; change "
-            "task.rationale, or go without by method.rationales=false."
+            f"The LLM listed no rationale for {label} in {CALLS} replies ({why}; the last said: "
+            f"{last!r}); change task.rationale, or go without by method.rationales=false."
         )
     return found

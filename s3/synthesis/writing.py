@@ -42,6 +42,7 @@ class SynthesisedSet:
 
     def charge(self, other: SynthesisedSet) -> None:
         """Count what another set asked for too: rationales, conditions."""
+        self.dropped += other.dropped
         self.completions += other.completions
         self.tokens += other.tokens
 

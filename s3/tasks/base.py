@@ -11,13 +11,13 @@ from typing import Any, ClassVar
 from s3.data.checks import remarks
 from s3.data.example import Example, Origin, Target
 from s3.data.files import Placed, read_file
-from s3.data.gold import Gold, GoldData, field_text
+from s3.data.gold import Gold, GoldData, field_text, find_column
 from s3.data.rows import RESERVED, content_digest
 from s3.errors import UserError, did_you_mean
 from s3.llm.types import Completion, Prompt, Style
 from s3.progress import note
 from s3.student import Head
-from s3.tasks.cleaning import asks_back, is_declined, listed
+from s3.tasks.cleaning import asks_back, is_declined, listed, thinks_aloud
 from s3.tasks.reply import Dropped, ReplyRules
 from s3.tasks.template import PromptTemplate
 
@@ -202,7 +202,7 @@ class Task:
 
     def _given_of(self, placed: Placed) -> dict[str, str]:
         columns = self.gold.splits.columns
-        names = {n: n if n in placed[1] else columns.get(n, n) for n in self.given}
+        names = {n: n if find_column(placed[1], n) else columns.get(n, n) for n in self.given}
         if len(names) == 1 and set(placed[1]) == {"text"}:  # a plain list of texts
             names = dict.fromkeys(names, "text")
         return {name: field_text(placed, column) for name, column in names.items()}
@@ -225,7 +225,16 @@ def whole(completion: Completion, prompt: Prompt) -> tuple[str, bool]:
 
 def read_list(completion: Completion) -> list[str]:
     """Return the items that a completion lists. Raises Dropped where there is none."""
-    items = listed(completion.text, completion.finish != "length")
-    if not items or is_declined(completion.text) or asks_back(completion.text):
+    finished = completion.finish != "length"
+    if not completion.text.strip():
+        raise Dropped("empty" if finished else "cut_off")
+    if not finished and thinks_aloud(completion.text.strip()):
+        raise Dropped("cut_off")
+    if is_declined(completion.text):
+        raise Dropped("declined")
+    if asks_back(completion.text):
+        raise Dropped("asked_back")
+    items = listed(completion.text, finished)
+    if not items:
         raise Dropped("no_list")
     return items

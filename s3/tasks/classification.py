@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from s3.data.example import Example, Origin, Target
 from s3.data.files import Placed
-from s3.data.gold import field_text, label_of
+from s3.data.gold import field_text, label_of, source_of
 from s3.errors import did_you_mean
 from s3.llm.types import Prompt, Style
 from s3.student import Classifier, Head
@@ -78,7 +78,7 @@ class Classification(Task):
         label = label_of(
             placed, splits.columns.get("label", self.label), splits.labels, self.labels
         )
-        return Example(fields, label, Origin("gold", source=placed[0].rpartition("/")[2]))
+        return Example(fields, label, Origin("gold", source=source_of(placed)))
 
     def draw(
         self, rng: random.Random, contexts: list[Example], label: Target | None = None

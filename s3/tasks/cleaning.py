@@ -6,7 +6,7 @@ import re
 
 from rapidfuzz import fuzz
 
-from s3.text import words
+from s3.text import word_count, words
 
 ECHO = 97.5  # similarity in words, 0 to 100: a substitution in forty words is an echo
 PASSAGE = 20  # words from which a given text counts as repeated where it is only a part
@@ -33,6 +33,8 @@ _FRAMES = tuple(
         rf"{_OPENER}\s*i (?:can|will|could) (?:help|assist|write|do that)\b"
         r"[^\n.!:]{0,80}[.!:]\s*",
         rf"{_OPENER}:?[ \t]*\n\s*",
+        r"(?:(?:好的|当然(?:可以)?|没问题)[，,！!。]?\s*)?(?:以下|下面)是[^\n：:。]{0,40}[：:]\s*",
+        r"(?:(?:بالتأكيد|بالطبع|حسن[اً]*)[،,!.]?\s*)?(?:إليك|فيما يلي)\b[^\n:.]{0,80}:\s*",
         rf"(?:{_OPENER}\s*)?(?:here(?:['’]s| is| are)|below (?:is|are)"
         r"|the following(?: is| are)?)"
         rf" +{_KIND}{_NOUN}[^\n:]{{0,120}}(?::[*_]*|\n)\s*",
@@ -43,10 +45,10 @@ _FRAMES = tuple(
         r"(?:\d{1,2}[.)]|[-•])\s+",
     )
 )
-_AFTERWORD = re.compile(
-    r"\n\s*[*(]*(?:(?:note|explanation|reason|reasoning|rationale)\b[*]*:"
+_AFTERWORD = re.compile(  # the last line
+    r"[*(]*(?:(?:note|explanation|reason|reasoning|rationale)\b[*]*:"
     r"|this (?:sentence|statement|hypothesis|review|question) (?:is|was|reflects|has|can|follows)\b"
-    r"|let me know\b|i hope (?:this|that) helps|feel free to\b)[^\n]*\s*\Z",
+    r"|let me know\b|i hope (?:this|that) helps|feel free to\b)",
     re.IGNORECASE,
 )
 _CANNOT = (
@@ -60,6 +62,8 @@ _DECLINED = re.compile(
     r" [^.!?\n]{0,50}\b(?:content|reviews?|requests?|prompts?|statements?|sentences?|questions?"
     r"|hypothes[ie]s|responses?|opinions?)\b"
     r"|\bi apologi[sz]e,? (?:but|for (?:the|any) (?:confusion|inconvenience|misunderstanding))"
+    r"|作为(?:一个|一名)?(?:ai|人工智能|大?型?语言模型)|我无法(?:提供|满足|完成|协助|生成)(?:您|你|这|该|此)"
+    r"|(?:بصفتي|باعتباري|كوني) نموذج|كنموذج لغوي|ai(?:言語モデル)?として"
     r"|\bmy programming\b|\bas it goes against\b|\bopenai\b|\bcontent polic",
     re.IGNORECASE,
 )
@@ -68,8 +72,25 @@ _ASKS_BACK = re.compile(
     r"|\bi (?:need|don['’]t have) (?:more|enough|sufficient) (?:information|context|details)",
     re.IGNORECASE,
 )
-_PAIRS = {'"': '"', "“": "”", "'": "'", "«": "»", "‘": "’"}
-_MARK = re.compile(r"^\s*(?:\d+[.):]|[-*•])\s+")
+# How a model begins to think aloud, about the request or about itself (English and Chinese).
+_THINKS = re.compile(
+    r"^(?:(?:okay|ok|alright|hmm+|well|so|now|first|let me (?:think|see))\b[,.]* *)*"
+    r"(?:the user (?:is asking|wants|asks|asked|has|needs|provided|gave|said)\b"
+    r"|(?:i|we)(?:['’]m| am|['’]re| are|['’]ve been| have been| was| were)?"
+    r" (?:asked|tasked|supposed|need|have|want|should) (?:to|with) (?:(?:me|us) )?"
+    r"(?:write|writing|come up|generat|creat|produc|craft|list|provid|answer|output|figure|think)"
+    r"|let me (?:think|break)\b|let['’]s (?:think|break)\b)"
+    r"|^(?:好的|嗯|首先)?[，,。]*(?:用户|我需要|我们需要|我得)",
+    re.IGNORECASE,
+)
+_PAIRS = {'"': '"', "“": "”", "'": "'", "«": "»", "‘": "’", "「": "」", "『": "』"}
+_MARK = re.compile(r"^(?:(?:\d+[.):]|[-*•])\s|\d+[、．]\s?)")
+# What is no item of a list, but an answer to the question whether there will be one.
+_NO_ITEM = re.compile(
+    r"(?:no|yes|none|nothing|n/a|sorry|ok|okay|sure|certainly|of course)"
+    r"(?:[ ,]+(?:no|yes|sorry|sure|thanks|thank you|problem|idea|reasons?|comment))?",
+    re.IGNORECASE,
+)
 
 
 def is_declined(text: str) -> bool:
@@ -82,9 +103,29 @@ def asks_back(text: str) -> bool:
     return _ASKS_BACK.search(text[:200]) is not None
 
 
+def thinks_aloud(text: str) -> bool:
+    """Say whether a text begins as the thoughts of a reasoning model do.
+
+    Many templates begin the thought before the reply begins: one that is cut off in it has no mark
+    of a thought at all. People begin so, too, so this is to be asked of what was cut off alone.
+    """
+    return _THINKS.search(text[:200]) is not None
+
+
+def squeezed(text: str) -> str:
+    """Return a text with one space at most between words, and no empty lines.
+
+    Patterns that allow for white space in several places take quadratic time for much of it.
+    """
+    return "\n".join(filter(None, (" ".join(line.split()) for line in text.splitlines())))
+
+
 def strip_frame(text: str) -> str:
     """Remove preamble, heading, afterword and enclosing quotation marks, and join the lines."""
-    text = _AFTERWORD.sub("", text.strip())
+    text = squeezed(text)
+    before, _, last = text.rpartition("\n")
+    if before and _AFTERWORD.match(last):
+        text = before
     for frame in _FRAMES:
         text = frame.sub("", text)
     return " ".join(strip_quotes(text).split())
@@ -100,7 +141,7 @@ def strip_quotes(text: str) -> str:
         end = _closing(text, opening)
         if end is None:
             return text if opening in "'‘" else text[1:].strip()
-        if end == len(text) - 1 or (text[end + 1] == "\n" and text[end - 1] in ".!?"):
+        if end == len(text) - 1 or (text[end + 1] == "\n" and text[end - 1] in ".!?。！？؟"):
             return text[1:end].strip()
     if text[-1:] in ('"', "”") and _left_open(text):
         return text[:-1].strip()
@@ -156,17 +197,21 @@ def repeats(text: str, given: str) -> bool:
 def listed(text: str, finished: bool = True) -> list[str]:
     """Return the items of a numbered, bulleted or plain list, without repeats.
 
-    The last one goes where the LLM was cut off. What follows a colon explains an item.
+    The last one goes where the LLM was cut off. What follows a colon explains an item. A single
+    line without a number or bullet is no list, nor are lines that begin with "No.".
     """
-    for frame in _FRAMES[:4]:
+    text = squeezed(text)
+    for frame in _FRAMES[:6]:
         text = frame.sub("", text)
-    parts = [part for part in re.split(r"\n|\s+(?=\d{1,2}[.)]\s)", text.strip()) if part.strip()]
+    parts = re.split(r"\n| (?=\d{1,2}[.)]\s)", text)
     lines = parts if finished else parts[:-1]
-    lines = [line for line in lines if not line.rstrip("* ").endswith(":")]
-    if any(
-        _MARK.match(line) for line in lines
-    ):  # the first may continue a prompt that ends in "1."
+    lines = [line for line in lines if not line.rstrip("* ").endswith((":", "："))]
+    if any(map(_MARK.match, lines)):  # the first may continue a prompt that ends in "1."
         lines = [line for place, line in enumerate(lines) if place == 0 or _MARK.match(line)]
-    items = (_MARK.sub("", line).replace("*", "").partition(":")[0] for line in lines)
-    items = (strip_quotes(item.strip().rstrip(".;,")) for item in items)
-    return list(dict.fromkeys(item for item in items if 1 <= len(item.split()) <= 20))
+    elif len(parts) < 2 or _NO_ITEM.fullmatch(parts[0].rstrip(".!")):
+        return []
+    bare = (_MARK.sub("", line).replace("*", "").replace("：", ":") for line in lines)
+    items = (line.partition(":")[0] for line in bare)
+    items = (strip_quotes(item.strip().rstrip(".;,!。；，！؛،")) for item in items)
+    good = (one for one in items if 1 <= word_count(one) <= 20 and not _NO_ITEM.fullmatch(one))
+    return list(dict.fromkeys(good))

@@ -10,13 +10,14 @@ from typing import Any, ClassVar
 
 from s3.data.example import Answers, Example, Origin, Target
 from s3.data.files import Placed
-from s3.data.gold import field_text, find_column
+from s3.data.gold import field_text, find_column, source_of
 from s3.errors import UserError
 from s3.llm.types import Completion
 from s3.metrics import normalise
 from s3.student import Head, SpanExtractor
 from s3.tasks.base import Draft, Fields, Task
 from s3.tasks.reply import Dropped
+from s3.text import sanitised
 
 # Candidate answers of a context without questions: names, numbers with their unit, "the ..."
 # phrases. Crude beside a parser, but it needs no model and never leaves the text.
@@ -53,9 +54,11 @@ class ExtractiveQA(Task):
         columns = self.gold.splits.columns
         names = (self.given[0], self.written)
         fields = {name: field_text(placed, columns.get(name, name)) for name in names}
-        answers = read_answers(placed, columns.get("answers", self.answers))
+        given = columns.get(self.given[0], self.given[0])
+        context = placed[1][find_column(placed[1], given) or given]
+        answers = read_answers(placed, columns.get("answers", self.answers), context)
         check_spans(placed[0], fields[self.given[0]], answers)
-        return Example(fields, answers, Origin("gold", source=placed[0].rpartition("/")[2]))
+        return Example(fields, answers, Origin("gold", source=source_of(placed)))
 
     def draw(
         self, rng: random.Random, contexts: list[Example], label: Target | None = None
@@ -87,10 +90,11 @@ class ExtractiveQA(Task):
         return example
 
 
-def read_answers(placed: Placed, column: str) -> Answers:
+def read_answers(placed: Placed, column: str, context: str) -> Answers:
     """Return a row's answers from `{text: [], answer_start: []}`, a list of such, or flat columns.
 
-    Raises UserError where there is none or the shape is another.
+    They are sanitised, and start where they do in the sanitised `context`. Raises UserError where
+    there is none or the shape is another.
     """
     place, row = placed
     value: Any = row.get(find_column(row, column) or column)
@@ -106,7 +110,8 @@ def read_answers(placed: Placed, column: str) -> Answers:
         ) from None
     if not texts or len(texts) != len(starts) or not all(isinstance(text, str) for text in texts):
         raise UserError(f"{place}: {column!r} needs at least one text, each with its answer_start.")
-    return Answers(tuple(texts), tuple(starts))
+    moved = (start if start < 0 else len(sanitised(context[:start])) for start in starts)
+    return Answers(tuple(map(sanitised, texts)), tuple(moved))
 
 
 def check_spans(place: str, context: str, answers: Answers) -> None:

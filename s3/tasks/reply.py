@@ -6,12 +6,23 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from s3.tasks.cleaning import asks_back, is_declined, repeats, strip_frame
-
-# No sentence ends after a title, an initial or "vs.".
-_SENTENCE_END = re.compile(
-    r"(?<!\bMr)(?<!\bMrs)(?<!\bMs)(?<!\bDr)(?<!\bSt)(?<!\bvs)(?<!\b[A-Z])[.!?…][\"'”’)]*(?=\s|$)"
+from s3.tasks.cleaning import (
+    asks_back,
+    is_declined,
+    repeats,
+    squeezed,
+    strip_frame,
+    thinks_aloud,
 )
+from s3.text import word_count
+
+# No sentence ends after a title, an initial or "vs."; where no spaces part words, none follows.
+_SENTENCE_END = re.compile(
+    r"(?<!\bMr)(?<!\bMrs)(?<!\bMs)(?<!\bDr)(?<!\bSt)(?<!\bvs)(?<!\b[A-Z])"
+    r"[.!?…؟۔।॥։።][\"'”’»)]*(?=\s|$)"
+    r"|[。！？｡．][\"'”’」』）)]*"
+)
+_QUESTION_MARK = re.compile("[?？؟]")
 
 
 class Dropped(Exception):  # noqa: N818 - a reply that is dropped is no error
@@ -27,7 +38,7 @@ class ReplyRules:
     """What a task's written text must look like; what does not is dropped and counted."""
 
     tokens: int = 96  # asked of the LLM at most
-    min_words: int = 3
+    min_words: int = 3  # as `s3.text.word_count` counts them
     max_words: int = 400
     question: bool = False  # keep up to the first question mark; without one it is dropped
 
@@ -45,18 +56,21 @@ class ReplyRules:
         Raises Dropped with one of: declined, asked_back, empty, no_question, cut_off, too_short,
         too_long, echo.
         """
+        text = squeezed(text)
         if is_declined(text):
             raise Dropped("declined")
         if asks_back(text):
             raise Dropped("asked_back")
+        if not finished and thinks_aloud(text):
+            raise Dropped("cut_off")
         text = strip_frame(text)
         if not text:
-            raise Dropped("empty")
+            raise Dropped("empty" if finished else "cut_off")
         if self.question:
             text = first_question(text)
         elif not finished:
             text = whole_sentences(text)
-        words = len(text.split())
+        words = word_count(text)
         if words < self.min_words:
             raise Dropped("too_short")
         if words > self.max_words:
@@ -68,10 +82,10 @@ class ReplyRules:
 
 def first_question(text: str) -> str:
     """Return a text up to its first question mark. Raises Dropped where there is none."""
-    question, mark, _ = text.partition("?")
+    mark = _QUESTION_MARK.search(text)
     if not mark:
         raise Dropped("no_question")
-    return question.strip() + "?"
+    return text[: mark.start()].strip() + mark[0]
 
 
 def whole_sentences(text: str) -> str:

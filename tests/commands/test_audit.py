@@ -108,3 +108,32 @@ def test_the_released_extrapolations_copy_no_text_and_share_every_premise(
     metrics = rte(f"s3_gpt35_synthetic/rte_additional_{number}.jsonl")
     assert metrics["audit/rows"] == metrics["audit/gold/same_context"] == rows
     assert metrics["audit/gold/same_text"] == metrics["audit/test/same_text"] == 0
+
+
+def test_what_files_hold_does_not_steer_the_terminal(tmp_path: Path) -> None:
+    row = {
+        "text": "A \x1b[2J\x1b]0;owned\x07film\u202e \ud800of\ntwo",
+        "label": "[/]\x1b[31m[bold]",
+    }
+    for name in ("made.jsonl", "gold.jsonl"):
+        write_jsonl(tmp_path / name, [row])
+    status, output, said = run(tmp_path / "made.jsonl", "--gold", tmp_path / "gold.jsonl")
+    assert (status, said) == (0, "")
+    assert "audit/label/[/][bold]" in output
+    assert "same_row of gold.jsonl:1: A film of two" in output
+    assert output.replace("\n", "").isprintable()
+
+
+def test_copies_are_found_where_no_spaces_part_words(tmp_path: Path) -> None:
+    gold = [
+        "这部电影的剧情拖沓，人物单薄，我看到一半就睡着了。",
+        "كان الفيلم جميلا من أوله إلى آخره حقا",
+    ]
+    near = [gold[0].replace("一半", "三分"), "كان الفيلم جميلا من أوله إلى آخره"]
+    spaced = "这部 电影的剧情 拖沓 人物单薄 我看到一半就睡着了！"
+    write_jsonl(tmp_path / "gold.jsonl", [{"text": text} for text in gold])
+    texts = [*near, spaced, "这首歌很好听。", "אין כאן שום דבר"]
+    write_jsonl(tmp_path / "made.jsonl", [{"text": text} for text in texts])
+    _, output, _ = run(tmp_path / "made.jsonl", "--gold", tmp_path / "gold.jsonl")
+    found = table(output)
+    assert (found["audit/gold/near_text"], found["audit/gold/same_text"]) == (2, 1)

@@ -41,6 +41,14 @@ def count(store: Store) -> int:
     return found
 
 
+def test_what_a_reply_or_a_name_holds_does_not_steer_the_terminal(store: Store) -> None:
+    said = json.dumps({"choices": [{"text": "\x9b31m\x7f half \ud800 \u202e turned"}]}).encode()
+    payment = Payment(Tokens(1, 1), 0.0, "odd", b'{"prompt": "p"}', said)
+    store.put(Account("r\x1b[31m", 1.0, "e", "m\x1b]0;owned\x07"), [payment])
+    for shown in (run("show", "odd"), run("size")):
+        assert shown.replace("\n", "").isprintable()
+
+
 def test_size_sums_models_and_runs(store: Store) -> None:
     output = run("size")
     assert str(store.path) in output

@@ -127,6 +127,24 @@ def test_what_is_wrong_with_a_row_is_said_with_file_and_line(folder: Path, row: 
     assert f"{folder}/two.jsonl:11: {said}" in str(caught.value)
 
 
+def test_what_nobody_sees_is_left_out_of_gold_texts_and_that_is_said(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+):
+    with (folder / "two.jsonl").open("a") as file:
+        file.write('{"body": "half \\ud800 a \\u001b[31mpair\\u0000\\u202e", "stars": 1}\n')
+    assert texts(task(folder).load(0), "test")[-1] == "half  a pair"
+    said = capsys.readouterr().err
+    assert "gold test: characters that nobody sees" in said
+    assert f"left out of 1 rows or mended there, first {folder}/two.jsonl:11" in said
+
+
+def test_a_gold_text_of_nothing_to_see_is_empty(folder: Path):
+    with (folder / "two.jsonl").open("a") as file:
+        file.write('{"body": "\\u200b\\u0000 \\ufeff", "stars": 1}\n')
+    with pytest.raises(UserError, match=r"two\.jsonl:11: column 'body' is empty"):
+        task(folder).load(0)
+
+
 def test_a_file_without_rows_or_no_file_is_an_error(folder: Path):
     with pytest.raises(UserError, match=r"none\.jsonl: no such file"):
         task(folder, "task.gold.files.test=none.jsonl").load(0)
@@ -208,7 +226,7 @@ def test_splits_that_share_half_of_their_rows_are_refused_and_fewer_are_said(
             made.load(0)
             said = capsys.readouterr().err
             assert "caution: gold: 4 of 10 test rows stand in validation too" in said
-            assert "test scores are too high" in said
+            assert "makes test scores too high" in said
 
 
 def test_a_small_draw_of_the_test_rows_is_refused_too(folder: Path):

@@ -77,6 +77,21 @@ def test_what_the_store_has_is_not_counted_again(serve: Serve) -> None:
     assert again.steps["seed data"].stored == 24
 
 
+def test_what_a_task_holds_does_not_steer_the_terminal(
+    serve: Serve, capsys: pytest.CaptureFixture[str]
+) -> None:
+    experiment = served(serve(), "task=imdb")
+    task = experiment.task
+    task.labels = {"[/b]\x1b[31mgood": "good\x1b[2J", "bad": "bad"}
+    task.gold.bundled.labels = {"positive": "[/b]\x1b[31mgood", "negative": "bad"}
+    task.system = "\x1b]0;owned\x07Write \u202eone."
+    show(plan(experiment))
+    shown = capsys.readouterr().out
+    assert "seed [/b]good: at most" in shown
+    assert "[system] Write one." in shown
+    assert not [one for one in shown if one != "\n" and not one.isprintable()]
+
+
 def test_dropped_replies_are_asked_for_again() -> None:
     steps = plan(composed(*SIZES, "seed_size=200"), Habits(kept=(0.5, 0.8), wrong=(0.5,))).steps
     assert steps["seed data"].requests == pytest.approx(200 * (1 - 0.5**5) / 0.5, rel=0.03)

@@ -84,6 +84,31 @@ def test_an_answer_that_is_no_span_is_an_error_with_its_place(
     assert said in str(caught.value)
 
 
+def test_answers_stand_where_they_did_after_what_nobody_sees_has_gone(
+    qa: ExtractiveQA, tmp_path: Path
+):
+    context = f"\ufeff\x1b[1m\u202e{CONTEXT[:12]}\u200b{CONTEXT[12:]}"
+    start = context.index("Ta")
+    answers = {"text": ["Ta\u200brn"], "answer_start": [start]}
+    path = tmp_path / "rows.jsonl"
+    path.write_text(json.dumps({"context": context, "question": "Who?", "answers": answers}))
+    (example,) = load(qa, path)
+    assert example.fields["context"] == CONTEXT
+    assert example.target == Answers(("Tarn",), (10,))
+
+
+def test_a_question_that_holds_the_answer_is_found_where_no_spaces_part_words(qa: ExtractiveQA):
+    context = "石匠王明在1812年建了这座桥。"
+    example = Example({"context": context, "question": "谁建了桥？"}, Answers(("王明",), (2,)))
+    draft = qa.mistake_draft(Style.chat, example, 1)
+    with pytest.raises(Dropped, match="contains_answer"):
+        qa.read(reply("这座桥是王明建的吗？"), draft)
+    assert (
+        qa.read(reply("这座桥是哪位石匠建的？"), draft).fields["question"]
+        == "这座桥是哪位石匠建的？"
+    )
+
+
 def reply(text: str) -> Completion:
     return Completion("c0ffee-0", text, "a model", "stop", 5, 5)
 

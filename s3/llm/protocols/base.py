@@ -19,7 +19,9 @@ from typing import Any, ClassVar
 
 from s3.errors import UserError
 from s3.llm.errors import Fault, RateLimited, Unfit
+from s3.llm.thoughts import without_thoughts
 from s3.llm.types import Completion, Prompt, Style, Tokens, token_estimate
+from s3.text import sanitised
 
 TOO_LONG = re.compile(
     r"context.?(length|size|window)|too long|exceed_context|prompt is longer|max_model_len", re.I
@@ -118,7 +120,11 @@ class Protocol(ABC):
         return Tokens(asked, token_estimate(text) if given is None else given), False
 
     def completion(self, content: Content, id: str, used: Tokens) -> Completion:
-        """Return the completion in a 200. Raises Fault or Unfit where there is none."""
+        """Return the completion in a 200. Raises Fault or Unfit where there is none.
+
+        Its text is what is said to the reader, with nothing in it that files or terminals could
+        not bear. One whose thought was cut off has no end of its own either.
+        """
         try:
             text, finish = self.reply(content)
         except (KeyError, IndexError, TypeError):
@@ -128,7 +134,9 @@ class Protocol(ABC):
             raise Unfit("filtered", "the endpoint's content filter cut the reply")
         if not isinstance(text, str) or not text.strip():
             raise Fault("empty", f"finish_reason {finish or 'none'}")
-        model = str(content.get("model") or "")
+        text, answered = without_thoughts(sanitised(text))
+        finish = finish if answered else "length"
+        model = sanitised(str(content.get("model") or ""))
         return Completion(id, text, model, finish, used.prompt, used.completion)
 
     def announced(self, headers: Mapping[str, str]) -> float | None:

@@ -13,6 +13,7 @@ from s3.runs.dryrun.habits import Habits
 from s3.runs.dryrun.rehearsal import MADE_UP, Pupil, Rehearsal, Replies
 from s3.student import Student
 from s3.tasks import Task
+from s3.text import sanitised
 
 
 @dataclass
@@ -62,13 +63,15 @@ def show(plan: Plan) -> None:
     """Print the prompts, what each step would use, and what that rests on."""
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     console = Console()
     for kind, prompt in plan.prompts.items():
-        console.rule(f"{kind}: at most {prompt.reply_tokens} tokens", align="left")
+        title = Text(f"{sanitised(kind)}: at most {prompt.reply_tokens} tokens", "rule.text")
+        console.rule(title, align="left")
         for turn in (f"[system] {prompt.system}" if prompt.system else "", prompt.text):
             if turn:
-                text = MADE_UP.sub("[an earlier reply]", turn)
+                text = MADE_UP.sub("[an earlier reply]", sanitised(turn))
                 console.print(text, markup=False, highlight=False, soft_wrap=True)
     table = Table("step", "requests", "prompt tokens", "reply tokens", "cost $", "stored")
     for name, used in {**plan.steps, "all": plan.total}.items():

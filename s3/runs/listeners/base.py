@@ -10,6 +10,7 @@ from typing import Any
 
 from s3.methods import Round
 from s3.runs.folder import MetricsRow, RunFolder
+from s3.text import sanitised
 
 
 class Listener:
@@ -67,7 +68,7 @@ class Listeners(Listener):
                 self.listening.remove(listener)
                 reason = (str(error).strip() or type(error).__name__).splitlines()[0]
                 print(
-                    f"{listener.name} failed and is left out from here on: {reason} "
+                    f"{listener.name} failed and is left out from here on: {sanitised(reason)} "
                     "(the run goes on)",
                     file=sys.stderr,
                     flush=True,

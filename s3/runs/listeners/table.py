@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -11,6 +10,7 @@ from s3.runs.folder import MetricsRow, RunFolder
 from s3.runs.listeners.base import Listener
 from s3.runs.reading import FinishedRound, Run
 from s3.runs.significance import chance, difference, score
+from s3.text import sanitised
 
 # What a score's column is called; those come that a run has, macro-F1 only where it chooses.
 NAMES = {"accuracy": "", "macro_f1": " F1", "em": " EM", "f1": " F1"}
@@ -177,8 +177,7 @@ def one_line(start: str, text: str, width: int) -> str:
     """Return a text without what a terminal would obey, cut to a width in its cells."""
     from rich.cells import cell_len, set_cell_size
 
-    shown = (" " if unicodedata.category(one)[0] in "CZ" else one for one in text)
-    line = start + " ".join("".join(shown).split())
+    line = start + " ".join(sanitised(text).split())
     return line if cell_len(line) <= width else set_cell_size(line, width - 3).rstrip() + "..."
 
 

@@ -193,7 +193,7 @@ def test_three_errors_are_shown_with_what_the_llm_made_of_them(
     lines = output.splitlines()
     start = lines.index("Errors -> what the LLM made of them:")
     assert lines[start + 1 : start + 5] == [
-        "   positive: fine [2J film of two lines", "-> made 0",
+        "   positive: fine film of two lines", "-> made 0",
         "   positive: second error", "-> made 1",
     ]  # fmt: skip
     assert lines[start + 5].startswith("   positive: good good")

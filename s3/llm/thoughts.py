@@ -1,0 +1,55 @@
+"""What a reasoning model thinks before it answers, where its server leaves that in the reply.
+
+A server that knows its model puts thoughts into a field of their own; one that does not sends them
+as part of the text, in the marks of the model's family. They are no part of the answer.
+"""
+
+from __future__ import annotations
+
+import re
+
+# DeepSeek, Qwen and most others; Seed-OSS; Mistral; Kimi; Cohere; Gemma. Its start may be missing:
+# many chat templates end with it.
+_MARK = re.compile(
+    r"(?P<start><(?:seed:)?(?:think(?:ing)?|thought|reasoning)>|\[THINK\]|◁think▷"
+    r"|<\|START_THINKING\|>|<\|channel>thought\b)"
+    r"|</(?:seed:)?(?:think(?:ing)?|thought|reasoning)>|\[/THINK\]|◁/think▷"
+    r"|<\|END_THINKING\|>|<channel\|>",
+    re.IGNORECASE,
+)
+# Harmony (gpt-oss): each message has a channel; only that of "final" is for the reader. Servers
+# that drop the special tokens leave the channels' names, glued to what stands beside them.
+_CHANNEL = re.compile(r"<\|channel\|>\s*(\w+)[^<]{0,80}(?:<\|constrain\|>[^<]{0,80})?<\|message\|>")
+_END = re.compile(r"<\|(?:end|return|call|start|channel)\|>")
+_BARE_THOUGHT, _BARE_ANSWER = "analysis", "assistantfinal"
+
+
+def without_thoughts(reply: str) -> tuple[str, bool]:
+    """Return what a reply says to its reader, and whether it got that far.
+
+    A thought that is not ended was cut off, and the answer with it: then what stands before it is
+    all there is, mostly nothing.
+    """
+    if "<|channel|>" in reply:
+        return _final_channel(reply)
+    if reply.startswith(_BARE_THOUGHT) and _BARE_ANSWER in reply:
+        return reply.rpartition(_BARE_ANSWER)[2], True
+    said: list[str] = []
+    place, thinking = 0, False
+    for mark in _MARK.finditer(reply):
+        if not thinking:  # an end without a start: the thought began before the reply did
+            said = [*said, reply[place : mark.start()]] if mark["start"] else []
+        thinking, place = bool(mark["start"]), mark.end()
+    if not thinking:
+        said.append(reply[place:])
+    return "".join(said), not thinking
+
+
+def _final_channel(reply: str) -> tuple[str, bool]:
+    """Return the text of Harmony's last message to the reader, and whether there is one."""
+    finals = [found for found in _CHANNEL.finditer(reply) if found[1] == "final"]
+    if not finals:
+        return "", False
+    begins = finals[-1].end()
+    ends = _END.search(reply, begins)
+    return reply[begins : ends.start() if ends else None], True
