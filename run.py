@@ -10,34 +10,36 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from s3.config import build, explain, plain, register
+from s3.config import build, chosen, plain, refuse_misread, register, sources
 from s3.errors import ConfigError, UserError
+from s3.explaining import explain
 from s3.jobs import SWEEP, changed, name_job, note_run, show_sweep
 from s3.progress import job_name
+from s3.secrets import hidden
 from s3.storage import digest
 from s3.text import sanitised
 
 CONTINUE = "Everything paid for is kept: the same command continues."
+failed: list[int] = []  # the exit statuses of a command's jobs that ended in an error
 
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="config")
 def main(cfg: DictConfig) -> None:
-    """Run one composed experiment."""
+    """Run one composed experiment, and say its error: Hydra would first repeat the command."""
     hydra_config = HydraConfig.get()
     sweeping = hydra_config.mode is RunMode.MULTIRUN
     if sweeping:
         name_job(hydra_config)
         cfg.root = cfg.root or "multirun"
-    experiment, config = build(cfg), plain(cfg)
-    choices = {group: str(name) for group, name in hydra_config.runtime.choices.items()}
     try:
+        choices = chosen(hydra_config.runtime.choices)
+        experiment, config = build(cfg), plain(cfg)
+        refuse_misread(cfg, sources(hydra_config))
         folder = experiment.run(config, choices, changed(config, hydra_config))
-    except UserError as error:
-        if sweeping:  # the sweep goes on, and in the end one such error is told
-            print(f"{job_name()}error: {error}", file=sys.stderr, flush=True)
-        raise
-    if sweeping and folder.finished and not cfg.dry_run:
-        note_run(folder.path)
+        if sweeping and folder.finished and not cfg.dry_run:
+            note_run(folder.path)
+    except Exception as error:
+        failed.append(report(error))
 
 
 def run() -> int:
@@ -47,22 +49,25 @@ def run() -> int:
     """
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # exceptions reach us; we shorten them
     os.environ.setdefault(SWEEP, f"sweep-{digest(sys.argv[1:])[:8]}")
+    failed.clear()
     try:
         main()
     except KeyboardInterrupt:
         print(f"\nInterrupted. {CONTINUE}", file=sys.stderr)
         return 130
-    except UserError as error:
-        print(f"error: {sanitised(str(error))}", file=sys.stderr)
-        return 2 if isinstance(error, ConfigError) else 1
     except Exception as error:
-        if not (said := explain(error)):
-            raise
-        print(f"error: {sanitised(said)}", file=sys.stderr)
-        return 2
-    finally:
-        show_sweep()
-    return 0
+        failed.append(report(error))
+    show_sweep()
+    return max(failed, default=0)
+
+
+def report(error: Exception) -> int:
+    """Print an error as a line, without keys, and return its exit status; raise a defect."""
+    said = str(error) if isinstance(error, UserError) else explain(error)
+    if not said:
+        raise error
+    print(sanitised(hidden(f"{job_name()}error: {said}")), file=sys.stderr, flush=True)
+    return 1 if isinstance(error, UserError) and not isinstance(error, ConfigError) else 2
 
 
 if __name__ == "__main__":

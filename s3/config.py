@@ -1,26 +1,33 @@
-"""Names each configurable class to Hydra, and turns what is wrong with a command into one line."""
+"""Names each configurable class to Hydra; builds the experiment of a composed configuration.
+
+What may not be in a configuration is refused here, before anything is sent or written: options that
+no class has, keys, what the environment holds, names that lead out of their folder.
+"""
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, NoReturn
 
+import yaml
+from hydra.conf import HydraConf
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
-from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
-from yaml import YAMLError
 
+from s3.data.gold import Source
 from s3.errors import ConfigError
+from s3.explaining import explain, first_line, no_such
 from s3.llm import BatchService, OpenAI, OpenAIBatch, Server, Service, SmolLM2
 from s3.methods import S3, GoldOnly, ProGen, ZeroGen
 from s3.runs.experiment import Experiment
+from s3.secrets import hidden, holds_key
 from s3.student import Student
-from s3.tasks import Classification, ExtractiveQA
+from s3.tasks import Classification, ExtractiveQA, Task
 
 CLASSES = (
     Classification,
@@ -37,9 +44,8 @@ CLASSES = (
     ProGen,
     GoldOnly,
 )
+NO_TEXTS = tuple(f"tag:yaml.org,2002:{kind}" for kind in ("bool", "int", "float"))
 INTERNAL = ("hydra", "schema", "sizes")  # groups that are not for the command line
-# What Hydra says where a group gets no option, or several at once.
-NOT_ONE_OPTION = ("Config group override must", "Error resolving interpolation", "Merge error: ")
 
 
 def register() -> None:
@@ -47,8 +53,27 @@ def register() -> None:
     store = ConfigStore.instance()
     store.store(name="Experiment", node=Experiment)
     for cls in CLASSES:
-        store.store(group="schema", name=cls.__name__, node=cls)
+        store.store(group="schema", name=cls.__name__, node=_schema(cls))
     OmegaConf.register_new_resolver("groups", groups, replace=True)
+    OmegaConf.register_new_resolver("oc.env", _refuse_environment, replace=True)
+
+
+def _schema(cls: type) -> DictConfig:
+    """Return a class as OmegaConf's schema, in which names of columns and of values are free."""
+    node: DictConfig = OmegaConf.structured(cls)
+    if issubclass(cls, Task):
+        for source in Source:
+            for free in ("columns", "labels"):
+                OmegaConf.set_struct(node.gold[source.value][free], False)
+    return node
+
+
+def _refuse_environment(*_: Any) -> NoReturn:
+    """Stand in for OmegaConf's `oc.env`, in whatever expression it is used."""
+    raise ValueError(
+        "${oc.env:...} is refused: options are sent to the LLM and written to files, and what the "
+        "environment holds may be a key. Let the shell fill in what is none: name=$VARIABLE"
+    )
 
 
 def groups() -> str:
@@ -63,6 +88,7 @@ def build(cfg: DictConfig) -> Experiment:
     refuse_unknown(cfg)
     if missing := sorted(OmegaConf.missing_keys(cfg)):
         raise ConfigError(f"{missing[0]} has no value: set {missing[0]}=...")
+    refuse_keys(cfg)
     parts: dict[str, Any] = {}
     for name in map(str, cfg):
         node = cfg._get_node(name)
@@ -89,76 +115,93 @@ def refuse_unknown(node: DictConfig, path: str = "") -> None:
             refuse_unknown(child, f"{path}{name}.")
 
 
+def refuse_keys(cfg: DictConfig) -> None:
+    """Raise ConfigError for an option whose name or value holds what looks like a key."""
+    try:
+        content = plain(cfg)
+    except OmegaConfBaseException as error:
+        raise ConfigError(explain(error)) from None
+    for path, text in _texts(content):
+        if holds_key(text):
+            raise ConfigError(
+                f"{hidden(path)} holds what looks like a key or a token, and is not repeated here. "
+                "Options are written to files and to W&B: keys come from the environment alone "
+                "(docs/security.md)"
+            )
+
+
+def _texts(content: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Yield the texts of nested options with their paths, names among them."""
+    if isinstance(content, Mapping):
+        for name, value in content.items():
+            yield f"{path}{name}", str(name)
+            yield from _texts(value, f"{path}{name}.")
+    elif isinstance(content, Sequence) and not isinstance(content, str):
+        for value in content:
+            yield from _texts(value, path)
+    elif isinstance(content, str):
+        yield path.rstrip("."), content
+
+
+def chosen(choices: Mapping[str, Any]) -> dict[str, str]:
+    """Return the options chosen of each group by names that are safe in the names of files.
+
+    Raises ConfigError for one that leads out of its folder (`task=../mine`).
+    """
+    for group, option in choices.items():
+        if ".." in Path(str(option)).parts or Path(str(option)).is_absolute():
+            raise ConfigError(
+                f"{group}={option}: an option's name may not lead out of its folder; "
+                "--config-dir=FOLDER adds a folder of your own"
+            )
+    return {group: re.sub(r"[^\w.-]+", "_", str(option)) for group, option in choices.items()}
+
+
+def sources(hydra_config: HydraConf) -> dict[str, Path]:
+    """Return the YAML files that a command chose, by the part of the configuration they fill."""
+    folders = [
+        Path(one.path) for one in hydra_config.runtime.config_sources if one.schema == "file"
+    ]
+    return {
+        group: path
+        for group, option in hydra_config.runtime.choices.items()
+        for folder in folders
+        if (path := folder / group / f"{option}.yaml").is_file()
+    }
+
+
+def refuse_misread(cfg: DictConfig, files: Mapping[str, Path]) -> None:
+    """Raise ConfigError for a text in a YAML file that YAML takes for something else.
+
+    `no` without quotes is a truth value to it, 010 the number 8: a prompt would say "False" and
+    "8". `files` are the chosen files by the part of the configuration that they fill.
+    """
+    for group, path in files.items():
+        content = path.read_text(encoding="utf-8")
+        for names, node in _scalars(yaml.compose(content, yaml.SafeLoader)):
+            if node.tag not in NO_TEXTS:
+                continue
+            read, option = yaml.safe_load(node.value), ".".join((group, *names))
+            if str(read) != node.value and OmegaConf.select(cfg, option) == str(read):
+                raise ConfigError(
+                    f"{path}:{node.start_mark.line + 1}: {option}: YAML reads {node.value} without "
+                    f"quotes as {read}: write '{node.value}'"
+                )
+
+
+def _scalars(
+    node: yaml.Node | None, names: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], yaml.ScalarNode]]:
+    if isinstance(node, yaml.MappingNode):
+        for name, value in node.value:
+            if isinstance(name, yaml.ScalarNode):
+                yield from _scalars(value, (*names, name.value))
+    elif isinstance(node, yaml.ScalarNode):
+        yield names, node
+
+
 def plain(cfg: DictConfig) -> dict[str, Any]:
     """Return the composed configuration as plain, resolved values."""
     container = OmegaConf.to_container(cfg, resolve=True, enum_to_str=True)
     assert isinstance(container, dict)
     return {str(name): value for name, value in container.items()}
-
-
-def explain(error: Exception) -> str | None:
-    """Return in one line what is wrong with the options; None where an error is not about them."""
-    text = " ".join(str(error).split())
-    if isinstance(error, MissingConfigException) and error.options is not None:
-        group, _, option = str(error.missing_cfg_file).rpartition("/")
-        near = difflib.get_close_matches(option, error.options, 1)
-        return _said(f"{group}={option}", error.options, [f"{group}={one}" for one in near])
-    if isinstance(error, OverrideParseException):
-        return (
-            f"{error.override!r} cannot be read: options go name=value, and a value with blanks or "
-            "any of ,:=()[]{} in quotes of its own: 'name=\"a, b\"'"
-        )
-    if any(words in text for words in NOT_ONE_OPTION):
-        said = text.partition(" value:")[0].rstrip(".")
-        return f"{said}; a group takes one option (-m sweeps over several: task=rte,imdb)"
-    if not isinstance(error, HydraException | OmegaConfBaseException | YAMLError):
-        return None
-    for cause in (error, error.__cause__, error.__context__):  # Hydra wraps what OmegaConf says
-        if isinstance(cause, OmegaConfBaseException) and cause.full_key:
-            place = re.match(r"In '(.*?)'", text)  # the file that Hydra was reading
-            return (f"{place[1]}.yaml: " if place else "") + _about_key(cause)
-    return text.partition(" Config search path:")[0]
-
-
-def _about_key(error: OmegaConfBaseException) -> str:
-    path, said = str(error.full_key), first_line(error)
-    if re.search(r"Key '.*' (?:is )?not in", said):
-        if not is_dataclass(error.object_type):
-            return f"{path}: no such name yet; +{path}=... adds it"
-        return no_such(path, (field.name for field in fields(error.object_type)), error.parent_node)
-    if "is not a subclass of" in said:
-        inner = OmegaConf.to_container(error.parent_node[path.rpartition(".")[2]])
-        return f"{path} takes no value, but has options: {', '.join(_paths(inner, f'{path}.'))}"
-    return f"{path}: {said}"
-
-
-def no_such(path: str, known: Iterable[str], node: Any) -> str:
-    """Return that an option does not exist, with those beside it and what it may have meant.
-
-    `node` is any part of the configuration, all of which is searched.
-    """
-    others = [
-        one
-        for one in _paths(OmegaConf.to_container(node._get_root()))
-        if not f"{path}.".startswith(f"{one}.") and not one.startswith(f"{path}.")
-    ]
-    same = [one for one in others if one.rpartition(".")[2] == path.rpartition(".")[2]]
-    return _said(path, known, same or difflib.get_close_matches(path, others, 1, 0.7))
-
-
-def _paths(content: Any, above: str = "") -> Iterator[str]:
-    if isinstance(content, Mapping):
-        for name, value in content.items():
-            if above or name != "hydra":
-                yield f"{above}{name}"
-                yield from _paths(value, f"{above}{name}.")
-
-
-def _said(name: str, known: Iterable[str], meant: list[str]) -> str:
-    said = f"{name}: no such option; known here: {', '.join(known)}"
-    return f"{said}. Did you mean {' or '.join(meant[:3])}?" if meant else said
-
-
-def first_line(error: Exception) -> str:
-    """Return the first line of an error's message."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -1,5 +1,8 @@
 """Errors that a person can act on; `run.py` prints them without a traceback."""
 
+import difflib
+from collections.abc import Iterable
+
 
 class UserError(Exception):
     """What is wrong, where, and what to do, in a line or two.
@@ -10,3 +13,9 @@ class UserError(Exception):
 
 class ConfigError(UserError):
     """What is wrong with a run's options, found before anything has begun."""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return " Did you mean X?" for the known name that is nearest; empty where none is near."""
+    near = difflib.get_close_matches(name, list(known), 1, 0.7)
+    return f" Did you mean {near[0]!r}?" if near else ""

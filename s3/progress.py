@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 
 JOB = "S3_JOB"  # in the environment: the name of the job of a sweep that this process is at
 LOG_EVERY = 10.0  # seconds between two lines where there is no terminal
@@ -43,6 +44,12 @@ class Work:
         if self.total and 0 < self.done < self.total:
             parts.append(f"{seconds / self.done * (self.total - self.done):.0f} s left")
         return "  ".join(parts)
+
+
+@cache
+def note(where: str, said: str) -> None:
+    """Say on stderr, once in a process, how something odd was understood."""
+    print(f"{where}: {said}", file=sys.stderr, flush=True)
 
 
 @contextmanager

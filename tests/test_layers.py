@@ -15,7 +15,7 @@ TASKS = {path.stem for path in (PACKAGE.parent / "conf" / "task").glob("*.yaml")
 ORDER = {
     "s3": """
         errors
-        storage text
+        storage text secrets
         progress metrics weights
         data
         llm
@@ -25,11 +25,12 @@ ORDER = {
         methods audit
         runs
         analysis
+        explaining
         config
         commands jobs
         autoclasses
     """,
-    "s3.data": "example files\nrows gold",
+    "s3.data": "example decoding\ntables\nfiles\nrows gold\nchecks",
     "s3.llm": """
         types thoughts
         errors

@@ -126,3 +126,37 @@ def test_a_defect_is_not_taken_for_a_wrong_option(
     ending(KeyError("a defect"))
     with pytest.raises(KeyError, match="a defect"):
         run_py()
+
+
+def test_the_error_is_the_first_line_and_repeats_no_key(
+    ending: Callable[[BaseException], None],
+) -> None:
+    key = "sk-abcdefghijklmnopqrstuvwxyz"
+    ending(UserError(f"{key} at http://me:hunter2@host/v1 was refused"))
+    done = run_py("seed=1")
+    assert done.errors == "error: [key] at http://[password]@host/v1 was refused\n"
+    for command in (["seed=1", f"llm.model={key}"], [f"task.name={key}"], ["-m", f"llm={key},x"]):
+        done = run_py(*command)
+        assert done.status == 2
+        assert done.errors.startswith("error: ")
+        assert key not in done.errors + done.output
+
+
+def test_a_sweep_goes_on_after_an_error_and_says_whose_it_was(
+    runs: list[Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = run_py("-m", "seed=-1,2", "task=rte")
+    assert done.status == 2
+    assert [run[0] for run in runs] == [2]
+    assert done.errors == "error: seed=-1,task=rte: seed must be at least 0, not -1\n"
+
+
+def test_nothing_is_written_outside_the_root(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "task").mkdir()
+    text = (ROOT / "conf" / "task" / "rte.yaml").read_text()
+    (tmp_path / "mine" / "out.yaml").write_text(text)
+    done = run_py("task=../out", "dry_run=true", "--config-dir=mine")
+    assert done.status == 2
+    assert "may not lead out of its folder" in done.errors
+    assert {path.name for path in tmp_path.iterdir()} <= {"mine", "cache"}

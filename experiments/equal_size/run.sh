@@ -7,4 +7,5 @@ DATA=$(realpath "$DATA")
 cd "$(dirname "$0")/../.."
 python run.py -m --config-dir=experiments/equal_size/conf \
     task=real_rte,real_qnli,real_imdb,real_emotion method=zerogen,s3,goldgen seed=0,1,2,3,4 \
-    seed_size=80 method.size=160 model.max_length=128 "$@"
+    seed_size=80 method.size=160 model.max_length=128 \
+    task.gold.files.path="$DATA" "$@"

@@ -2,40 +2,49 @@
 
 from __future__ import annotations
 
-import csv
-import gzip
 import io
 import json
-import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
-from s3.errors import UserError
+from s3.data.decoding import read_text
+from s3.data.tables import read_csv, read_parquet, read_sheet
+from s3.errors import UserError, did_you_mean
 
 Row = Mapping[str, Any]
 Placed = tuple[str, Row]  # ("path:17", row)
 
 
 def read_file(path: Path) -> Iterator[Placed]:
-    """Yield the rows of a JSON Lines, CSV, Parquet, JSON (SQuAD's nesting or a list) or text file.
+    """Yield the rows of a file; its ending says what it is, in capitals or not, `.gz` besides.
 
-    Text may be gzipped; it is UTF-8, and a file of plain text has one text a line.
+    JSON Lines, CSV and TSV, JSON (SQuAD's nesting or a list), Parquet, a spreadsheet (.xlsx), plain
+    text (one text a line). What was made of an odd file is said on stderr.
     Raises UserError, with file and line, for a missing file, an unknown ending, a malformed row.
     """
+    if path.is_dir():
+        inside = sorted(one.name for one in path.iterdir() if one.is_file())[:3]
+        such = f", such as {path / inside[0]}" if inside else ""
+        raise UserError(f"{path} is a folder: name a file in it{such}.")
     if not path.is_file():
-        raise UserError(f"{path}: no such file (looked for it from {Path.cwd()}).")
-    ending = path.name.removesuffix(".gz").rpartition(".")[2]
-    readers = {"jsonl": _jsonl, "csv": _csv, "json": _json, "parquet": _parquet, "txt": _lines}
+        near = did_you_mean(path.name, _beside(path))
+        raise UserError(f"{path}: no such file (looked for it from {Path.cwd()}).{near}")
+    ending = path.name.lower().removesuffix(".gz").rpartition(".")[2]
+    readers = {
+        "jsonl": _jsonl, "csv": read_csv, "json": _json, "parquet": read_parquet, "txt": _lines,
+        "tsv": read_csv, "xlsx": read_sheet,
+    }  # fmt: skip
     if ending not in readers:
         known = ", ".join("." + name for name in readers)
-        raise UserError(f"{path}: unknown kind of file; known endings: {known} (also with .gz).")
-    try:
-        yield from readers[ending](path)
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path}: not a text in UTF-8 ({error.reason}).") from None
-    except (OSError, EOFError, zlib.error) as error:  # gzip raises all three
-        raise UserError(f"{path}: cannot be read ({error}).") from None
+        raise UserError(
+            f"{path}: unknown kind of file; known endings: {known} (those of text also with .gz)."
+        )
+    yield from readers[ending](path)
+
+
+def _beside(path: Path) -> list[str]:
+    return [one.name for one in path.parent.iterdir()] if path.parent.is_dir() else []
 
 
 def read_hub(path: str, name: str | None, split: str) -> Iterator[Placed]:
@@ -46,7 +55,7 @@ def read_hub(path: str, name: str | None, split: str) -> Iterator[Placed]:
     import datasets
 
     try:
-        rows = datasets.load_dataset(path, name, split=split)
+        rows = list(datasets.load_dataset(path, name, split=split))
     except Exception as error:  # `datasets` raises many unrelated types, all about this one call
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise UserError(
@@ -57,72 +66,49 @@ def read_hub(path: str, name: str | None, split: str) -> Iterator[Placed]:
         yield f"{path} {split} row {number}", row
 
 
-def _text(path: Path) -> TextIO:
-    if path.suffix == ".gz":
-        return io.TextIOWrapper(gzip.open(path), encoding="utf-8-sig", newline="")
-    return path.open(encoding="utf-8-sig", newline="")  # spreadsheets put a mark at the start
+def _numbered(path: Path) -> Iterator[tuple[str, str]]:
+    """Yield the lines of a text that hold something, each with its place."""
+    for number, line in enumerate(io.StringIO(read_text(path), newline=""), 1):
+        if line.strip():
+            yield f"{path}:{number}", line
 
 
 def _jsonl(path: Path) -> Iterator[Placed]:
-    with _text(path) as file:
-        for number, line in enumerate(file, 1):
-            if line.strip():
-                yield f"{path}:{number}", _object(line, f"{path}:{number}")
-
-
-def _object(line: str, place: str) -> Row:
-    try:
-        row = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise UserError(f"{place}: not valid JSON ({error.msg} at column {error.colno}).") from None
-    if not isinstance(row, dict):
-        raise UserError(f"{place}: expected a JSON object, found {type(row).__name__}.")
-    return row
-
-
-def _csv(path: Path) -> Iterator[Placed]:
-    with _text(path) as file:
-        reader = csv.DictReader(file, strict=True)
-        begins = 1  # a record may run over several lines
-        try:
-            for row in reader:
-                place = f"{path}:{max(begins, 2)}"
-                if None in row or None in row.values():
-                    raise UserError(f"{place}: not as many cells as the header.")
-                yield place, row
-                begins = reader.line_num + 1
-        except csv.Error as error:
-            raise UserError(f"{path}:{begins}: malformed CSV ({error}).") from None
-
-
-def _parquet(path: Path) -> Iterator[Placed]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        with pq.ParquetFile(path) as file:
-            rows = [row for batch in file.iter_batches() for row in batch.to_pylist()]
-    except (pa.ArrowException, OSError) as error:
-        raise UserError(f"{path}: not a readable Parquet file ({error}).") from None
-    for number, row in enumerate(rows, 1):
-        yield f"{path}: row {number}", row
+    for place, line in _numbered(path):
+        row = _parsed(line, place)
+        if not isinstance(row, dict):
+            raise UserError(f"{place}: expected a JSON object, found {type(row).__name__}.")
+        yield place, row
 
 
 def _lines(path: Path) -> Iterator[Placed]:
-    with _text(path) as file:
-        for number, line in enumerate(file, 1):
-            if line.strip():
-                yield f"{path}:{number}", {"text": line.strip()}
+    for place, line in _numbered(path):
+        yield place, {"text": line.strip()}
+
+
+def _parsed(text: str, place: str) -> Any:
+    """Return what JSON text holds. Raises UserError, also for a key that one object has twice."""
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        row = dict(pairs)
+        if len(row) < len(pairs):
+            twice = next(name for name in row if sum(name == key for key, _ in pairs) > 1)
+            raise UserError(f"{place}: the key {twice!r} is there twice: rename or remove one.")
+        return row
+
+    try:
+        return json.loads(text, object_pairs_hook=once)
+    except json.JSONDecodeError as error:
+        where = f"{place}:{error.lineno}" if "\n" in text.strip() else place
+        raise UserError(f"{where}: not valid JSON ({error.msg} at column {error.colno}).") from None
+    except (RecursionError, ValueError) as error:  # ValueError: a number of thousands of digits
+        reason = "nested too deeply" if isinstance(error, RecursionError) else error
+        raise UserError(f"{place}: JSON that cannot be read ({reason}).") from None
 
 
 def _json(path: Path) -> Iterator[Placed]:
     """Yield the objects of a list, or of `data` in SQuAD's form: its questions, flattened."""
-    with _text(path) as file:
-        try:
-            content = json.load(file)
-        except json.JSONDecodeError as error:
-            place = f"{path}:{error.lineno}"
-            raise UserError(f"{place}: not valid JSON ({error.msg}).") from None
+    content = _parsed(read_text(path), str(path))
     items = content.get("data") if isinstance(content, dict) else content
     if not isinstance(items, list):
         raise UserError(f"{path}: expected a list of rows, or SQuAD's form: {{'data': [...]}}.")

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import random
-import sys
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
+from textwrap import shorten
+from typing import Any
 
 from s3.data.example import Example
-from s3.data.files import Placed, read_file, read_hub
-from s3.errors import UserError
+from s3.data.files import Placed, Row, read_file, read_hub
+from s3.errors import UserError, did_you_mean
+from s3.progress import note
 from s3.text import sanitised
 
 BUNDLE = Path(__file__).parent / "bundled"
@@ -91,12 +94,26 @@ class Gold:
             if not getattr(self.splits, role):
                 where = f"gold.{self.source.value}.{role}"
                 raise ValueError(f"gold.source={self.source.value} needs {where}")
+        for role in ("validation", "train"):
+            if self._place(role) == self._place("test"):
+                where = f"gold.{self.source.value}"
+                raise ValueError(
+                    f"{where}.{role} and {where}.test are the same, {self.splits.test}: test rows "
+                    "would be learnt from, and test scores mean nothing. Split the rows in two"
+                )
         if self.train_size is not None and not self.splits.train:
             raise ValueError(
                 f"gold.train_size={self.train_size} has nothing to cut: gold."
                 f"{self.source.value}.train is not set, so train is the validation set; "
                 "use gold.validation_size"
             )
+
+    def _place(self, role: str) -> str:
+        """Return where the rows of a role are; the same place, the same string."""
+        split = getattr(self.splits, role) or ""
+        if self.source is Source.hub or not split:
+            return split
+        return str(Path(self.splits.path, split).resolve())
 
     def rows(self, role: str, seed: int) -> list[Placed]:
         """Return the rows of a role, cut to its size by a seeded draw, in their own order.
@@ -109,6 +126,8 @@ class Gold:
         if not rows:
             raise UserError(f"gold {role} ({self.splits.path} {split}) holds no rows.")
         size = getattr(self, f"{role}_size")
+        if size is not None and size > len(rows):
+            note(f"gold.{role}_size={size}", f"there are only {len(rows)} rows, all are taken")
         if size is not None:
             rows = sample(rows, size, self.test_seed if role == "test" else seed)
         _say_sanitised(role, rows)
@@ -124,14 +143,15 @@ def sample(rows: list[Placed], size: int, seed: int) -> list[Placed]:
 def _say_sanitised(role: str, rows: list[Placed]) -> None:
     """Say how many rows hold what will be left out of their texts."""
     changed = [
-        place for place, row in rows
+        place
+        for place, row in rows
         if any(isinstance(cell, str) and sanitised(cell) != cell for cell in row.values())
-    ]  # fmt: skip
+    ]
     if changed:
-        print(
-            f"gold {role}: characters that nobody sees (controls, halves of characters) are left "
-            f"out of {len(changed)} rows or mended there, first {sanitised(changed[0])}",
-            file=sys.stderr,
+        note(
+            f"gold {role}",
+            "characters that nobody sees (controls, halves of characters) are left out of "
+            f"{len(changed)} rows or mended there, first {sanitised(changed[0])}",
         )
 
 
@@ -140,38 +160,65 @@ def source_of(placed: Placed) -> str:
     return sanitised(placed[0].rpartition("/")[2])
 
 
+def find_column(row: Row, column: str) -> str | None:
+    """Return a row's own name of a column: the same, or the only one but for case and spaces."""
+    if column in row:
+        return column
+    alike = [name for name in row if _loose(name) == _loose(column)]
+    return alike[0] if len(alike) == 1 else None
+
+
 def field_text(placed: Placed, column: str) -> str:
     """Return one text of a row, sanitised. Raises UserError for a missing column, an empty text."""
-    text = sanitised(raw_text(placed, column))
+    cell = _cell(placed, column, "column")
+    text = sanitised(cell) if isinstance(cell, str) else ""
     if not text.strip():
         raise UserError(f"{placed[0]}: column {column!r} is empty or not a text.")
     return text
 
 
-def raw_text(placed: Placed, column: str) -> str:
-    """Return one text of a row as it stands there. Raises UserError where there is none."""
+def label_of(placed: Placed, column: str, names: dict[str, str], known: Iterable[str]) -> str:
+    """Return a row's label, which may differ in case, in outer spaces, or be 0.0 for 0.
+
+    Raises UserError for a row without one, or with one that the task does not know.
+    """
+    place, value = placed[0], _cell(placed, column, "label column")
+    if value is None or value != value or not str(value).strip():  # NaN is not equal to itself
+        raise UserError(f"{place}: column {column!r} holds no label.")
+    labels = {**{label: label for label in known}, **names}
+    if (found := labels.get(str(value))) is not None:
+        return found
+    alike = {labels[name] for name in labels if _loose(name) == _loose(str(value))}
+    if len(alike) == 1:
+        note(_file(place), f"the label {value!r} is read as {min(alike)!r}")
+        return alike.pop()
+    shown = shorten(repr(str(value)), 60, placeholder="...")
+    hint = " (-1 marks hidden labels)" if str(value) == "-1" else ""
+    raise UserError(
+        f"{place}: unknown label {shown}{hint}; the task knows {', '.join(labels)}."
+        + did_you_mean(str(value), labels)
+    )
+
+
+def _cell(placed: Placed, column: str, what: str) -> Any:
+    """Return what a row has in a column. Raises UserError where it has none of that name."""
     place, row = placed
-    if column not in row:
+    name = find_column(row, column)
+    if name is None:
         columns = ", ".join(row)
         raise UserError(
-            f"{place}: no column {column!r}; columns: {columns}. Map it in gold.*.columns."
+            f"{place}: no {what} {column!r}; columns: {columns}. Map it in gold.*.columns."
+            + did_you_mean(column, row)
         )
-    text = row[column]
-    if not isinstance(text, str):
-        raise UserError(f"{place}: column {column!r} is empty or not a text.")
-    return text
+    if name != column:
+        note(_file(place), f"the column {name!r} is read as {column!r}")
+    return row[name]
 
 
-def label_of(placed: Placed, column: str, names: dict[str, str], known: Iterable[str]) -> str:
-    """Return a row's label. Raises UserError for one that the task does not know."""
-    place, row = placed
-    if column not in row:
-        raise UserError(f"{place}: no label column {column!r}; columns: {', '.join(row)}.")
-    value = str(row[column])
-    label = names.get(value, value)
-    if label not in known:
-        hint = " (-1 marks hidden labels)" if value == "-1" else ""
-        raise UserError(
-            f"{place}: unknown label {value!r}{hint}; the task knows {', '.join(known)}."
-        )
-    return label
+def _loose(name: str) -> str:
+    """Return a name without case and outer spaces, a whole number without its decimals."""
+    return re.sub(r"^([+-]?\d+)\.0+$", r"\1", name.strip().casefold())
+
+
+def _file(place: str) -> str:
+    return place.rpartition(":")[0] or "gold"

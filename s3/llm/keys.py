@@ -10,9 +10,8 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, quote_plus, urlsplit
 
 from s3.errors import UserError
+from s3.secrets import holds_key
 
-# What the keys of well-known providers begin with.
-KEY = re.compile(r"\b(sk|gsk|pk|rk|xai|hf|r8|nvapi|tgp|csk|fw|key)[-_][\w-]{12,}|\bAIza[\w-]{20,}")
 SECRET_NAME = re.compile(
     r"(api|access|secret|auth|subscription).?(key|token)|^(key|token|sig|signature|code)$"
     r"|authorization|password|secret|credential",
@@ -51,7 +50,7 @@ def refuse_keys(options: dict[str, Any]) -> None:
             "if it was a key, it is in your shell's history"
         )
     for name, value in options.items():
-        if KEY.search(json.dumps(value, default=str)) or _secret_in(value):
+        if holds_key(json.dumps(value, default=str)) or _secret_in(value):
             raise ValueError(
                 f"{name} must hold no key: options are written to files. Keys come from the "
                 "environment: export S3_SERVER_KEY=..., or the variable that the llm's YAML names"

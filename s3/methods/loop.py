@@ -13,6 +13,7 @@ from typing import Any
 
 from s3.data.example import Example, Mistake
 from s3.data.rows import content_digest
+from s3.llm import Style
 from s3.methods.base import Bench, Method, Round, balanced, mistakes_of
 from s3.methods.existing import existing
 from s3.student import Predictor
@@ -83,6 +84,17 @@ class ExtrapolationLoop(Method):
             raise ValueError(
                 f"size must exceed seed_size, for extrapolation fills what is between them: "
                 f"size={self.size}, seed_size={self.seed_size}"
+            )
+
+    def check(self, task: Task, style: Style) -> None:
+        """Raise ValueError for an empty prompt, or a seed that cannot show every label."""
+        super().check(task, style)
+        labels = len(task.label_names)
+        seed = self.size if self.size and not self.last else self.seed_size
+        if not self.seed_from and seed < labels:
+            raise ValueError(
+                f"a seed of {seed} (seed_size) is less than one example for each of the task's "
+                f"{labels} labels: what the small model has not seen it cannot learn"
             )
 
     @property

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -149,8 +148,6 @@ class Experiment:
                 self.task, self.method, self.model, gold, self.seed, session, folder, listeners,
                 self.audit, self.gold_baseline,
             )  # fmt: skip
-            if rounds.gold_shared:
-                print(rounds.gold_shared, file=sys.stderr)
             listeners.started(folder, config)
             try:
                 rounds.run()

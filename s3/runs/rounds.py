@@ -18,7 +18,7 @@ from s3.data.rows import fingerprint
 from s3.llm import Session
 from s3.methods import Bench, GoldOnly, Method, Round
 from s3.methods.gold import folds
-from s3.runs.folder import GOLD_COPIES, MetricsRow, RunFolder
+from s3.runs.folder import MetricsRow, RunFolder
 from s3.runs.listeners.base import Listener
 from s3.storage import digest
 from s3.student import Predictor, Student
@@ -76,17 +76,6 @@ class Rounds:
                 self.best = round_
             self.last = round_
             started, self._training = time.monotonic(), 0.0
-
-    @property
-    def gold_shared(self) -> str:
-        """What is to be said of gold rows that stand in two splits; empty where there are none."""
-        counts = {
-            name.removeprefix("audit/gold/").replace("_", " "): count
-            for name, count in self._gold_findings.metrics.items()
-            if count and "_other_label" not in name
-        }
-        listed = ", ".join(f"{count:.0f} rows of {name}" for name, count in counts.items())
-        return f"gold: {listed} ({self.folder.path / GOLD_COPIES})" if listed else ""
 
     def finish(self, about: Mapping[str, Any]) -> None:
         """Write the data set and the model that is best on validation; tell the summary.

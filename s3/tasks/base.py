@@ -8,12 +8,14 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
+from s3.data.checks import remarks
 from s3.data.example import Example, Origin, Target
 from s3.data.files import Placed, read_file
-from s3.data.gold import Gold, GoldData, field_text
+from s3.data.gold import Gold, GoldData, field_text, find_column
 from s3.data.rows import RESERVED, content_digest
-from s3.errors import UserError
+from s3.errors import UserError, did_you_mean
 from s3.llm.types import Completion, Prompt, Style
+from s3.progress import note
 from s3.student import Head
 from s3.tasks.cleaning import asks_back, is_declined, listed, thinks_aloud
 from s3.tasks.reply import Dropped, ReplyRules
@@ -57,6 +59,7 @@ class Task:
     reply: ReplyRules = field(default_factory=ReplyRules)
 
     variable: ClassVar[str]  # what stands for the target in prompts: $label, $answer
+    target: ClassVar[str]  # its name in `columns` of gold data: label, answers
     deciding: ClassVar[tuple[str, ...]] = ("given", "written")  # options that a result hangs on
 
     def __post_init__(self) -> None:
@@ -70,8 +73,22 @@ class Task:
                     f"for something else: call it otherwise, and map your column to the new name "
                     f"in gold.{self.gold.source.value}.columns"
                 )
+        self._check_columns()
         for name, known in self.variables().items():
-            getattr(self, name).check(name, known)
+            given = known & set(self.given)
+            needed = [{one} for one in sorted(known - given - {"number"})]
+            getattr(self, name).check(name, known, [*needed, given] if given else needed)
+
+    def _check_columns(self) -> None:
+        """Raise ValueError for a mapped column of a field that the task does not have."""
+        known = (*self.given, self.written, self.target)
+        for name in self.gold.splits.columns:
+            if name not in known:
+                raise ValueError(
+                    f"gold.{self.gold.source.value}.columns maps {name!r}, which is no field of "
+                    f"the task; known here: {', '.join(known)} (field: column)."
+                    + did_you_mean(name, known)
+                )
 
     @property
     def label_names(self) -> tuple[str, ...]:
@@ -127,7 +144,8 @@ class Task:
     def load(self, seed: int) -> GoldData:
         """Return the gold examples; sizes of validation and train are drawn with the seed.
 
-        Raises UserError with file and line for a row that cannot be read.
+        What is odd about them is said on stderr. Raises UserError with file and line for a row that
+        cannot be read, and for splits by which nothing can be judged.
         """
 
         def examples(role: str) -> list[Example]:
@@ -135,7 +153,10 @@ class Task:
 
         validation, test = examples("validation"), examples("test")
         train = examples("train") if self.gold.splits.train else validation
-        return GoldData(validation, test, train)
+        gold = GoldData(validation, test, train)
+        for remark in remarks(gold, self.label_names):
+            note("caution", remark)
+        return gold
 
     def context_examples(self, train: list[Example]) -> list[Example]:
         """Return what contexts are drawn from: the file of unlabelled texts, or gold train."""
@@ -185,7 +206,7 @@ class Task:
 
     def _given_of(self, placed: Placed) -> dict[str, str]:
         columns = self.gold.splits.columns
-        names = {n: n if n in placed[1] else columns.get(n, n) for n in self.given}
+        names = {n: n if find_column(placed[1], n) else columns.get(n, n) for n in self.given}
         if len(names) == 1 and set(placed[1]) == {"text"}:  # a plain list of texts
             names = dict.fromkeys(names, "text")
         return {name: field_text(placed, column) for name, column in names.items()}

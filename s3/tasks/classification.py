@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from s3.data.example import Example, Origin, Target
 from s3.data.files import Placed
 from s3.data.gold import field_text, label_of, source_of
+from s3.errors import did_you_mean
 from s3.llm.types import Prompt, Style
 from s3.student import Classifier, Head
 from s3.tasks.base import Fields, Task
@@ -30,6 +31,7 @@ class Classification(Task):
     rationale_tokens: int = 400
 
     variable: ClassVar[str] = "label"
+    target: ClassVar[str] = "label"
     deciding: ClassVar[tuple[str, ...]] = ("given", "written", "labels")
 
     def __post_init__(self) -> None:
@@ -37,6 +39,13 @@ class Classification(Task):
         super().__post_init__()
         if len(self.labels) < 2:
             raise ValueError(f"labels needs at least two labels, not {len(self.labels)}")
+        for value, label in self.gold.splits.labels.items():
+            if label not in self.labels:
+                raise ValueError(
+                    f"gold.{self.gold.source.value}.labels maps {value!r} to {label!r}, which is "
+                    f"no label; known here: {', '.join(self.labels)} (value: label)."
+                    + did_you_mean(label, self.labels)
+                )
 
     def variables(self) -> dict[str, set[str]]:
         """Return the variables that each prompt template may use."""

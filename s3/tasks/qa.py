@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from s3.data.example import Answers, Example, Origin, Target
 from s3.data.files import Placed
-from s3.data.gold import field_text, raw_text, source_of
+from s3.data.gold import field_text, find_column, source_of
 from s3.errors import UserError
 from s3.llm.types import Completion
 from s3.metrics import normalise
@@ -37,6 +37,7 @@ class ExtractiveQA(Task):
     answers: str = "answers"  # the column of gold rows that holds the answers
 
     variable: ClassVar[str] = "answer"
+    target: ClassVar[str] = "answers"
 
     def __post_init__(self) -> None:
         """Check the fields and the prompts."""
@@ -53,7 +54,8 @@ class ExtractiveQA(Task):
         columns = self.gold.splits.columns
         names = (self.given[0], self.written)
         fields = {name: field_text(placed, columns.get(name, name)) for name in names}
-        context = raw_text(placed, columns.get(self.given[0], self.given[0]))
+        given = columns.get(self.given[0], self.given[0])
+        context = placed[1][find_column(placed[1], given) or given]
         answers = read_answers(placed, columns.get("answers", self.answers), context)
         check_spans(placed[0], fields[self.given[0]], answers)
         return Example(fields, answers, Origin("gold", source=source_of(placed)))
@@ -95,7 +97,7 @@ def read_answers(placed: Placed, column: str, context: str) -> Answers:
     there is none or the shape is another.
     """
     place, row = placed
-    value: Any = row.get(column)
+    value: Any = row.get(find_column(row, column) or column)
     if value is None and "answer" in row and "answer_start" in row:
         value = {"text": row["answer"], "answer_start": row["answer_start"]}
     try:

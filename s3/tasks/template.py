@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from string import Template
 
@@ -31,14 +31,26 @@ class PromptTemplate:
         """Say whether there is a text for a style."""
         return bool(getattr(self, style.value).strip())
 
-    def check(self, where: str, known: set[str]) -> None:
-        """Raise ValueError for a variable that is not among the `known` ones, or a lone $."""
-        for style in Style:
+    def check(self, where: str, known: set[str], needed: Iterable[set[str]]) -> None:
+        """Raise ValueError for a variable that is not known, one that is missing, or a lone $.
+
+        Of each set in `needed` one variable must be there: without `$label`, say, the LLM would be
+        asked the same for every label. An empty text is none, and may lack all.
+        """
+        for style in filter(self.has, Style):
             template = Template(getattr(self, style.value))
             if not template.is_valid():
                 raise ValueError(f"{where}.{style.value}: a lone $ (write $$ for the sign)")
-            for name in set(template.get_identifiers()) - known:
+            used = set(template.get_identifiers())
+            for name in sorted(used - known):
                 offer = ", ".join(sorted(f"${one}" for one in known))
                 raise ValueError(
                     f"{where}.{style.value}: unknown variable ${name}; it may use {offer}"
                 )
+            for names in needed:
+                if not names & used:
+                    lacking = " or ".join(f"${name}" for name in sorted(names))
+                    raise ValueError(
+                        f"{where}.{style.value} lacks {lacking}: every reply would be written "
+                        "without knowing what that stands for"
+                    )

@@ -185,10 +185,12 @@ def test_a_run_stops_at_a_copy_of_test_before_it_trains_and_can_be_let_go(
 ) -> None:
     premises = [f"Premise {number} speaks of harbours and of fires." for number in range(3)]
     rows = [
-        {"premise": one, "hypothesis": f"It is {one}", "label": "entailment"} for one in premises
+        {"premise": one, "hypothesis": f"It is {one}", "label": label}
+        for one, label in zip(premises, ["entailment", "not_entailment"] * 2, strict=False)
     ]
     write_jsonl(tmp_path / "validation.jsonl", rows)
-    write_jsonl(tmp_path / "test.jsonl", [{**rows[0], "hypothesis": SENTENCE}])
+    test = [{**row, "hypothesis": SENTENCE} for row in rows[:2]]
+    write_jsonl(tmp_path / "test.jsonl", test)
 
     def rule(prompt: str, sample: str) -> str:
         return SENTENCE if premises[0] in prompt else sentence(prompt, sample)

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -31,6 +32,12 @@ NESTED = {"data": [{"title": "t", "paragraphs": [{"context": "Ann ran.", "qas": 
 def parquet(rows: list[dict[str, Any]]) -> bytes:
     file = io.BytesIO()
     pq.write_table(pa.Table.from_pylist(rows), file)
+    return file.getvalue()
+
+
+def doubled() -> bytes:
+    file = io.BytesIO()
+    pq.write_table(pa.table([pa.array(["x"]), pa.array(["y"])], ["a", "a"]), file)
     return file.getvalue()
 
 
@@ -57,6 +64,98 @@ def test_every_kind_of_file_gives_the_same_rows(
     ]
 
 
+PLAIN = [{"text": "a fine, good film", "label": "1"}, {"text": "dull", "label": "0"}]
+
+
+def separated(separator: str, first: str = '"a fine, good film"') -> bytes:
+    return f"text{separator}label\n{first}{separator}1\ndull{separator}0\n".encode()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "understood"),
+    [
+        ("semicolon.csv", separated(";"), "read as cells between semicolons, by its first line"),
+        ("tab.csv", separated("\t", "a fine, good film"), "read as cells between tabs"),
+        ("bar.csv", separated("|"), "read as cells between bars"),
+        ("tab.tsv", separated("\t"), ""),
+        ("comma.tsv", separated(","), "read as cells between commas"),
+        ("CAPITAL.CSV", separated(","), ""),
+        ("CAPITAL.CSV.GZ", gzip.compress(separated(",")), ""),
+        ("utf16.csv", separated(",").decode().encode("utf-16"), "read as UTF-16, by the mark"),
+        (
+            "utf16be.csv",
+            b"\xfe\xff" + separated(",").decode().encode("utf-16-be"),
+            "read as UTF-16",
+        ),
+        ("utf32.csv", separated(",").decode().encode("utf-32"), "read as UTF-32, by the mark"),
+        ("two_marks.csv", b"\xef\xbb\xbf" * 2 + separated(","), ""),
+        ("empty_rows.csv", separated(",") + b",\n \n,\n", ""),
+    ],
+)
+def test_an_odd_file_is_read_and_what_was_understood_is_said(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    content: bytes,
+    understood: str,
+):
+    path = tmp_path / name
+    path.write_bytes(content)
+    for _ in range(2):
+        assert [row for _, row in read_file(path)] == PLAIN
+    said = capsys.readouterr().err
+    assert said.count("read as") == bool(understood)  # once
+    assert f"{path}: {understood}" in said or not understood
+
+
+def test_a_cell_may_be_long_and_have_one_line_end_of_any_kind(tmp_path: Path):
+    path = tmp_path / "a.csv"
+    path.write_bytes(b'text,label\r\n"a\r\nb\rc\nd\r\r\ne",1\r\n' + b"word " * 40_000 + b",0\r\n")
+    first, second = (row for _, row in read_file(path))
+    assert first["text"] == "a\nb\nc\nd\ne"
+    assert len(second["text"]) == 200_000
+
+
+def sheet(rows: list[list[Any]], sheets: int = 1) -> bytes:
+    book, file = openpyxl.Workbook(), io.BytesIO()
+    for cells in rows:
+        book.active.append(cells)
+    for _ in range(sheets - 1):
+        book.create_sheet()
+    book.save(file)
+    return file.getvalue()
+
+
+def test_the_first_sheet_of_a_spreadsheet_is_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    path = tmp_path / "a.xlsx"
+    path.write_bytes(sheet([["text", "label"], ["Schön\n", 1], [], ["fine"]], sheets=2))
+    assert list(read_file(path)) == [
+        (f"{path}: row 2", {"text": "Schön\n", "label": 1}),
+        (f"{path}: row 4", {"text": "fine", "label": None}),
+    ]
+    assert f"{path}: its first sheet is read, 'Sheet', of 2" in capsys.readouterr().err
+
+
+def test_a_spreadsheet_without_its_reader_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setitem(sys.modules, "openpyxl", None)
+    (tmp_path / "a.xlsx").write_bytes(b"")
+    with pytest.raises(UserError, match=r"pip install 's3-synthesis\[excel\]'"):
+        list(read_file(tmp_path / "a.xlsx"))
+
+
+def test_times_in_parquet_do_not_keep_its_texts_from_being_read(tmp_path: Path):
+    times = pa.array([1, 2**62], pa.timestamp("ns")), pa.array([0, 2**31 - 1], pa.date32())
+    more = pa.array([0, 2**62], pa.timestamp("ms")), pa.array([1, 5], pa.duration("ns"))
+    names = ["text", "when", "day", "far", "long"]
+    table = pa.table([pa.array(["a", "b"]), *times, *more], names)
+    pq.write_table(table, tmp_path / "a.parquet")
+    assert [row["text"] for _, row in read_file(tmp_path / "a.parquet")] == ["a", "b"]
+
+
 def test_a_list_of_texts_has_one_a_line(tmp_path: Path):
     path = tmp_path / "contexts.txt"
     path.write_text("  One passage. \n\nAnother.\n")
@@ -80,9 +179,22 @@ def test_squad_is_read_nested_and_flat(tmp_path: Path, content: Any):
     [
         ("a.jsonl", b'{"a": 1}\n{"a": 1', "a.jsonl:2: not valid JSON"),
         ("a.jsonl", b'{"a": 1}\n[1, 2]', "a.jsonl:2: expected a JSON object, found list"),
-        ("a.jsonl", b'{"a": "\xff"}', "a.jsonl: not a text in UTF-8"),
+        ("a.jsonl", b'{"a": "\xff"}', "a.jsonl:1: not a text in UTF-8"),
         ("a.jsonl.gz", b"not packed", "a.jsonl.gz: cannot be read"),
         ("a.jsonl.gz", gzip.compress(JSONL.encode())[:-12], "a.jsonl.gz: cannot be read"),
+        ("a.jsonl", b'{"a": "x"}\n{"a": "y", "b": 1, "a": "z"}', "a.jsonl:2: the key 'a' is there"),
+        ("a.json", b'[{"a": {"b": 1, "b": 2}}]', "a.json: the key 'b' is there twice"),
+        (
+            "a.jsonl",
+            b'{"a": ' + b"[" * 99_999 + b"}",
+            "a.jsonl:1: JSON that cannot be read (nested",
+        ),
+        ("a.json", b"[" * 99_999, "a.json: JSON that cannot be read (nested too deeply)"),
+        ("a.jsonl", b'{"a": ' + b"9" * 5000 + b"}", "a.jsonl:1: JSON that cannot be read (Exceeds"),
+        ("a.csv", b"a,b,a\n1,2,3\n", "a.csv:1: the column 'a' is there twice"),
+        ("a.csv", "a,b\nx,y\n".encode("utf-16-le"), "a.csv: not a text in UTF-8: every few bytes"),
+        ("a.csv", b"a\nx\ncaf\xe9\n", "a.csv:3: not a text in UTF-8"),
+        ("a.parquet", doubled(), "a.parquet: the column 'a' is there twice"),
         ("a.csv", b"a,b\n1,2\n3\n", "a.csv:3: not as many cells"),
         ("a.csv", b"a,b\n1,2,3\n", "a.csv:2: not as many cells"),
         ("a.csv", b'a,b\n1,2\n3,"4\n5,6\n', "a.csv:3: malformed CSV"),
@@ -92,7 +204,8 @@ def test_squad_is_read_nested_and_flat(tmp_path: Path, content: Any):
         ("a.json", b'{"rows": []}', "a.json: expected a list of rows"),
         ("a.json", b"[[1]]", "a.json: item 1: expected a JSON object"),
         ("a.json", b'[{"paragraphs": [{"qas": [{}]}]}]', "a.json: item 1: not SQuAD's form"),
-        ("a.xlsx", b"", "a.xlsx: unknown kind of file; known endings: .jsonl, .csv"),
+        ("a.xlsx", b"PK\x03\x04", "a.xlsx: not a readable .xlsx file"),
+        ("a.pkl", b"\x80\x04N.", "a.pkl: unknown kind of file; known endings: .jsonl, .csv"),
     ],
 )
 def test_what_is_wrong_with_a_file_is_said_with_its_place(
@@ -107,6 +220,15 @@ def test_what_is_wrong_with_a_file_is_said_with_its_place(
 def test_a_missing_file_is_named(tmp_path: Path):
     with pytest.raises(UserError, match=r"gone\.jsonl: no such file"):
         list(read_file(tmp_path / "gone.jsonl"))
+    (tmp_path / "tweets.jsonl").touch()
+    with pytest.raises(UserError, match=r"Did you mean 'tweets\.jsonl'\?"):
+        list(read_file(tmp_path / "tweet.jsonl"))
+
+
+def test_a_folder_in_place_of_a_file_is_named_with_a_file_in_it(tmp_path: Path):
+    (tmp_path / "one.jsonl").touch()
+    with pytest.raises(UserError, match=r"is a folder: name a file in it, such as .*one\.jsonl"):
+        list(read_file(tmp_path))
 
 
 CARD = b"""---
@@ -127,8 +249,9 @@ from s3.tasks import Classification, PromptTemplate
 hub = Splits(path="someone/toy", name=sys.argv[1], validation="train", test="validation",
              columns={"premise": "sentence1", "hypothesis": "sentence2"},
              labels={"0": "entailment", "1": "not_entailment"})
-template = PromptTemplate(chat="$label", continuation="$label")
-task = Classification(given=["premise"], written="hypothesis", query=template, mistake=template,
+query = PromptTemplate(chat="$label $premise")
+mistake = PromptTemplate(chat="$label $premise $hypothesis")
+task = Classification(given=["premise"], written="hypothesis", query=query, mistake=mistake,
                       labels={"entailment": "right", "not_entailment": "wrong"},
                       gold=Gold(source=Source.hub, hub=hub, validation_size=4))
 try:
@@ -160,7 +283,7 @@ def load(tmp_path: Path) -> Callable[..., str]:
 
 def test_the_hub_is_read_once_and_then_offline_from_its_cache(load: Callable[..., str]):
     files = {"README.md": CARD, "rte/train.parquet": parquet(PAIRS)}
-    files["rte/validation.parquet"] = parquet(PAIRS[:2])
+    files["rte/validation.parquet"] = parquet([{**row, "sentence2": "v"} for row in PAIRS[:2]])
     expected = "4|2|4|p 1|not_entailment|toy validation row 1"
     with Hub("someone/toy", files) as hub:
         assert load(hub.url) == expected

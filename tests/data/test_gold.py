@@ -84,8 +84,11 @@ def test_a_train_size_cuts_a_train_split_alone(folder: Path):
         task(folder, "task.gold.train_size=3")
 
 
-def test_a_size_beyond_the_file_takes_all_of_it(folder: Path):
+def test_a_size_beyond_the_file_takes_all_of_it_and_says_so(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+):
     assert len(task(folder, "task.gold.test_size=99").load(0).test) == 10
+    assert "gold.test_size=99: there are only 10 rows, all are taken" in capsys.readouterr().err
 
 
 def test_drawing_leaves_the_global_generator_alone(folder: Path):
@@ -101,6 +104,13 @@ def test_drawing_leaves_the_global_generator_alone(folder: Path):
     [
         ('{"body": "fine", "stars": 3}', "unknown label '3'; the task knows negative, positive"),
         ('{"body": "fine", "stars": -1}', "unknown label '-1' (-1 marks hidden labels)"),
+        ('{"body": "fine", "stars": null}', "column 'stars' holds no label"),
+        ('{"body": "fine", "stars": NaN}', "column 'stars' holds no label"),
+        ('{"body": "fine", "stars": " "}', "column 'stars' holds no label"),
+        (
+            '{"body": "fine", "stars": "positve"}',
+            "unknown label 'positve'; the task knows negative",
+        ),
         ('{"body": "fine"}', "no label column 'stars'; columns: body"),
         ('{"body": "  ", "stars": 1}', "column 'body' is empty or not a text"),
         ('{"body": null, "stars": 1}', "column 'body' is empty or not a text"),
@@ -154,3 +164,89 @@ def test_a_gold_source_that_cannot_work_fails_when_composed(overrides: tuple[str
     with pytest.raises(UserError) as caught:
         composed("task=imdb", *overrides)
     assert said in str(caught.value)
+
+
+def test_names_that_differ_in_case_spaces_or_decimals_are_read_and_said(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+):
+    stars = [" POSITIVE", "Negative ", "5.0", 1.0, "negative"]
+    rows = [{" Body": f"film {i}", "STARS": label} for i, label in enumerate(stars)]
+    (folder / "one.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    labels = [example.target for example in task(folder).load(0).validation]
+    assert labels == ["positive", "negative", "positive", "negative", "negative"]
+    said = capsys.readouterr().err
+    for line in (
+        "the column ' Body' is read as 'body'",
+        "the column 'STARS' is read as 'stars'",
+        "the label ' POSITIVE' is read as 'positive'",
+        "the label '5.0' is read as 'positive'",
+        "the label 1.0 is read as 'negative'",
+    ):
+        assert said.count(f"{folder}/one.jsonl: {line}") == 1
+
+
+def test_a_name_that_could_be_two_columns_is_none(folder: Path):
+    (folder / "one.jsonl").write_text('{"Body": "a", "BODY": "b", "stars": 1}\n')
+    with pytest.raises(UserError, match="no column 'body'; columns: Body, BODY"):
+        task(folder).load(0)
+
+
+def rows(folder: Path, name: str, texts: list[str], stars: list[int]) -> None:
+    pairs = zip(texts, stars, strict=True)
+    lines = [json.dumps({"body": text, "stars": one}) + "\n" for text, one in pairs]
+    (folder / name).write_text("".join(lines))
+
+
+@pytest.mark.parametrize("other", ["three.jsonl", "./three.jsonl", "../{}/three.jsonl"])
+@pytest.mark.parametrize("role", ["validation", "train"])
+def test_one_file_cannot_teach_and_test(folder: Path, role: str, other: str):
+    files = [
+        f"task.gold.files.test={other.format(folder.name)}",
+        f"task.gold.files.{role}=three.jsonl",
+    ]
+    with pytest.raises(UserError, match=rf"gold\.files\.{role} and gold\.files\.test are the same"):
+        task(folder, *files)
+
+
+def test_splits_that_share_half_of_their_rows_are_refused_and_fewer_are_said(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+):
+    test = [f"Film {i}" for i in range(10)]
+    rows(folder, "two.jsonl", test, [1, 5] * 5)
+    for copies, name in ((5, "validation"), (5, "train"), (4, "validation")):
+        mine = [f"{text.upper()}!" for text in test[:copies]] + [
+            f"own {i}" for i in range(10 - copies)
+        ]
+        rows(folder, "three.jsonl", mine, [1, 5] * 5)
+        made = task(folder, f"task.gold.files.{name}=three.jsonl")
+        if copies == 5:
+            with pytest.raises(UserError, match=f"5 of 10 test rows stand in {name} too"):
+                made.load(0)
+        else:
+            made.load(0)
+            said = capsys.readouterr().err
+            assert "caution: gold: 4 of 10 test rows stand in validation too" in said
+            assert "makes test scores too high" in said
+
+
+def test_a_small_draw_of_the_test_rows_is_refused_too(folder: Path):
+    rows(folder, "copy.jsonl", [f"two film {i}" for i in range(10)], [1, 5] * 5)
+    drawn = ["task.gold.files.validation=copy.jsonl", "task.gold.validation_size=3"]
+    with pytest.raises(UserError, match="3 of 10 test rows stand in validation too"):
+        task(folder, *drawn).load(5)
+
+
+@pytest.mark.parametrize("name", ["one", "two"])
+def test_a_split_of_one_label_is_refused(folder: Path, name: str):
+    rows(folder, f"{name}.jsonl", [f"{name} {i}" for i in range(4)], [5] * 4)
+    with pytest.raises(UserError, match=r"has rows of one label only \(positive, 4 rows\)"):
+        task(folder).load(0)
+
+
+def test_texts_under_two_labels_are_counted_and_said(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+):
+    rows(folder, "one.jsonl", ["Good!", "bad", "good", "fine"], [1, 1, 5, 5])
+    task(folder).load(0)
+    said = "gold validation has 2 rows whose text stands under two labels (one.jsonl:1, one.jsonl:3"
+    assert said in capsys.readouterr().err

@@ -66,7 +66,7 @@ def test_what_decides_the_result_is_in_it(override: str):
         "llm.threads=1",
         "model.name=other",
         "task.mistake.chat='Another $label one than $text'",  # the LLM continues texts
-        "task.zerogen.continuation='A $label one: \"'",  # ZeroGen's alone
+        "task.zerogen.continuation='A $label one on $condition: \"'",  # ZeroGen's alone
     ],
 )
 def test_what_decides_nothing_is_not(override: str):

@@ -127,7 +127,8 @@ def test_contexts_are_golds_where_no_file_is_named(rte: Classification):
 def test_any_number_of_fields_and_labels_with_words_of_their_own(tmp_path: Path):
     """A task of one's own: two given fields, four labels, one YAML's worth of settings."""
     rows = [{"title": "T", "body": "B", "note": f"n {i}", "kind": i % 4} for i in range(8)]
-    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    for name, some in (("rows", rows), ("others", [{**row, "note": "n"} for row in rows])):
+        (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in some))
     names = ["anger", "joy", "optimism", "sadness"]
     task = Classification(
         given=["title", "body"],
@@ -140,7 +141,7 @@ def test_any_number_of_fields_and_labels_with_words_of_their_own(tmp_path: Path)
     )
     files = task.gold.files
     task.gold.source = type(task.gold.source)("files")
-    files.path, files.validation, files.test = str(tmp_path), "rows.jsonl", "rows.jsonl"
+    files.path, files.validation, files.test = str(tmp_path), "others.jsonl", "rows.jsonl"
     files.columns, files.labels = {"comment": "note"}, {str(i): n for i, n in enumerate(names)}
     gold = task.load(0)
     assert [example.target for example in gold.test[:4]] == names
@@ -198,9 +199,9 @@ def test_a_field_with_the_name_of_the_condition_is_refused_where_there_is_one():
 
 
 def neutral(task: str) -> list[str]:
-    """Overrides that take the usual fields out of a task's prompts."""
+    """Overrides that take the usual fields out of a task's prompts, for a method that asks none."""
     names = ["query", "mistake", "zerogen"]
-    return [f"task.{name}={{chat: '$label', continuation: '$label'}}" for name in names]
+    return ["method=gold", *(f"task.{name}={{chat: '', continuation: ''}}" for name in names)]
 
 
 def test_what_decides_of_a_task_is_what_the_method_uses(tmp_path: Path):
@@ -211,7 +212,10 @@ def test_what_decides_of_a_task_is_what_the_method_uses(tmp_path: Path):
         return composed("task=rte", *options).task.identity(set(used), Style.continuation)
 
     base = identity()
-    assert identity("task.mistake.chat='$label $hypothesis'", "task.rationale_tokens=9") == base
+    assert (
+        identity("task.mistake.chat='$label $premise $hypothesis'", "task.rationale_tokens=9")
+        == base
+    )
     assert identity("task.gold.files.path=elsewhere", "task.name=other") == base
     assert identity("task.query.chat='$label $premise'") == base  # the LLM continues texts
     assert identity("task.query.continuation='$label $premise'") != base

@@ -36,8 +36,10 @@ def qa() -> ExtractiveQA:
 def load(qa: ExtractiveQA, path: Path) -> list[Example]:
     qa.gold.source = Source.files
     files = qa.gold.files
-    files.path, files.validation, files.test = str(path.parent), path.name, path.name
-    return qa.load(0).test
+    files.path, files.validation, files.test = str(path.parent), path.name, "others.jsonl"
+    other = {**GOLD.fields, "question": "Who was the mason?", "answers": LISTED}
+    (path.parent / "others.jsonl").write_text(json.dumps(other))
+    return qa.load(0).validation
 
 
 @pytest.mark.parametrize("answers", [NESTED, LISTED])
