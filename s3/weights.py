@@ -15,9 +15,12 @@ from s3.errors import UserError
 from s3.storage import cache_folder
 
 
-@dataclass(frozen=True)
+@dataclass
 class RegistryWeights:
-    """A file of weights inside a package: its checksum decides whether it is the right one."""
+    """A file of weights inside a package: its checksum decides whether it is the right one.
+
+    Not frozen: OmegaConf takes a frozen class for options that no YAML file may set.
+    """
 
     package: str
     version: str
@@ -29,10 +32,14 @@ class RegistryWeights:
 
         Raises UserError where the registry cannot be reached or the checksum differs.
         """
-        cached = cache_folder() / "weights" / self.sha256[:16] / self.file
-        if not cached.exists():
-            self._fetch(cached)
-        return cached
+        if not self.cached.exists():
+            self._fetch(self.cached)
+        return self.cached
+
+    @property
+    def cached(self) -> Path:
+        """Where the file is, once it has been fetched."""
+        return cache_folder() / "weights" / self.sha256[:16] / self.file
 
     def folder(self) -> Path:
         """Return the cached folder that holds the file and the package files beside it."""

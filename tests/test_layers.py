@@ -47,9 +47,10 @@ ORDER = {
         settings weighting probe
         hardware heads dropout
         weights
+        tokenizer
         encoding
         forward
-        predictor
+        predictor preflight
         lightning probing
         student
     """,

@@ -67,12 +67,14 @@ class Experiment:
         names = [choices[group] for group in ("task", "method", "llm", "model")]
         folder = RunFolder(Path(self.root or ROOTS[0]) / "-".join([*names, ending]))
         if self.dry_run:
+            self._preflight(gold)
             self._rehearse(folder, gold, choices["task"])
             return folder
         if not self.fresh and (found := self._finished(folder, ending)):
             print(f"finished before (fresh=true runs it again): {found.path}")
             show(Run.open(found.path))
             return found
+        self._preflight(gold)
         about = {"task": choices["task"], "method": choices["method"], "seed": self.seed}
         with folder.hold({**config, "choices": dict(choices)}, decides, self.fresh):
             self._carry_out(folder, gold, config, about)
@@ -88,6 +90,12 @@ class Experiment:
         roots = [Path(self.root)] if self.root not in (None, *ROOTS) else map(Path, ROOTS)
         others = [RunFolder(path) for root in roots for path in root.glob(f"*-{ending}")]
         return next((one for one in (folder, *others) if one.finished), None)
+
+    def _preflight(self, gold: GoldData) -> None:
+        """Look at the student before anything is sent; a dry run does without loading it."""
+        trial = not self.dry_run
+        for line in self.model.preflight(self.task.head(), gold.validation, trial=trial):
+            print(f"student: {line}", file=sys.stderr)
 
     def _rehearse(self, folder: RunFolder, gold: GoldData, name: str) -> None:
         kind = folder.name.rpartition("-seed")[0]
