@@ -44,7 +44,8 @@ ORDER = {
     "s3.llm.limits": "budget rates\nlimiter",
     "s3.llm.transport": "base\nhttp batch_api\nonline batch openai_batch\nslots",
     "s3.student": """
-        settings weighting probe
+        settings weighting static
+        probe
         hardware heads dropout
         weights
         tokenizer

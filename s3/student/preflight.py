@@ -150,9 +150,9 @@ def try_out(
     said = _remarks(tokens, selection, settings, head)
     with torch.random.fork_rng():
         if head.probed and settings.training is not Training.finetune:
-            model = load_probe(head, encoder.source, encoder.tokenizer, settings.layers)
+            model = load_probe(head, encoder.source, encoder.tokenizer, static=settings.static)
         else:
-            model = load_model(head, encoder.source, settings.layers)
+            model = load_model(head, encoder.source)
             model.config.pad_token_id = encoder.tokenizer.pad_token_id
     for name, tensor in model.state_dict().items():
         if not torch.isfinite(tensor).all():

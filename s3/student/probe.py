@@ -22,6 +22,8 @@ from transformers.configuration_utils import PreTrainedConfig
 from transformers.modeling_outputs import SequenceClassifierOutput
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING, AutoConfig
 
+from s3.student.static import StaticEncoder
+
 COSINES = 4  # features of a pair
 
 
@@ -83,14 +85,23 @@ class ProbeForSequenceClassification(PreTrainedModel):  # type: ignore[no-untype
 
     @classmethod
     def over(
-        cls, encoder: Any, tokenizer: Any, labels: tuple[str, ...], *, pairs: bool
+        cls,
+        encoder: Any,
+        tokenizer: Any,
+        labels: tuple[str, ...],
+        *,
+        pairs: bool,
+        static: bool = False,
     ) -> ProbeForSequenceClassification:
         """Return an untrained probe over a pretrained encoder (as `AutoModel` loads it).
 
         One text is read from the last layer and from that at two thirds of the depth: words' own
         meaning is still in the latter (over five data sets 0.4 to 2.4 points above the last alone).
-        The tokenizer says how texts begin and end; it has a separator.
+        The tokenizer says how texts begin and end; it has a separator. `static` keeps the encoder's
+        word embeddings alone.
         """
+        if static:
+            encoder = StaticEncoder.of(encoder)
         depth = encoder.config.num_hidden_layers
         config = ProbeConfig(
             encoder=encoder.config,

@@ -60,7 +60,7 @@ def probe_into(
     tokens = encoder.tokens(head)
     rows, held_out = tokens.select(train, targets=True), tokens.select(validation, targets=False)
     with torch.random.fork_rng():  # a fresh layer is drawn, and then replaced
-        model = load_probe(head, encoder.source, encoder.tokenizer, settings.layers)
+        model = load_probe(head, encoder.source, encoder.tokenizer, static=settings.static)
     both = np.concatenate([rows.numbers, held_out.numbers])
     found = torch.from_numpy(remembered(model, settings, encoder, head, both, what))
     model.cpu()  # what is left is too small for a GPU

@@ -47,7 +47,7 @@ class Settings:
     name: str  # how reports call it
     weights: str | None = None  # a hub id or a local folder; goes before `package`
     package: RegistryWeights | None = None
-    layers: int | None = None  # of the encoder, from the first; 0: word embeddings; null: all
+    static: bool = False  # probes: read the encoder's word embeddings alone, no layer of it
     training: Training = Training.finetune
     max_length: int  # tokens; the rest of a text is cut off, or for QA read in further windows
     stride: int = 128  # QA: tokens by which neighbouring windows overlap
@@ -72,8 +72,8 @@ class Settings:
                 raise ValueError(f"{field} must be at least {bound}, not {getattr(self, field)}")
         if not 0 < self.learning_rate < 1:
             raise ValueError(f"learning_rate must be between 0 and 1, not {self.learning_rate}")
-        if self.layers is not None and self.layers < 0:
-            raise ValueError(f"layers must be at least 0 or null, not {self.layers}")
+        if self.static and self.training is not Training.probe:
+            raise ValueError(f"static embeddings are for training=probe, not {self.training.value}")
         if self.patience is not None and self.patience < 1:
             raise ValueError(f"patience must be at least 1 or null, not {self.patience}")
         if self.weights is None and self.package is None:

@@ -23,7 +23,7 @@ from s3.student.weights import Pretrained, content
 PROBE = "probe"  # the folder within a training's that a fine-tuning from a probe begins with
 # These say how a training is carried out or called, not what comes out of it.
 UNDECIDING = ("name", "weights", "package", "evaluation_tokens")
-OF_PROBES = ("layers", "max_length", "metric", "precision")  # all that decides a probe
+OF_PROBES = ("static", "max_length", "metric", "precision")  # all that decides a probe
 
 
 @dataclass(kw_only=True)
@@ -72,6 +72,8 @@ class Student(Settings):
         """Raise ValueError where the settings do not suit the head."""
         if head.windows and self.stride >= self.max_length:
             raise ValueError(f"model.stride must be below model.max_length={self.max_length}")
+        if self.static and not head.probed:
+            raise ValueError("model.static=true: word embeddings alone cannot find a span")
         if self.metric is not None and self.metric not in head.metrics:
             known = ", ".join(head.metrics)
             raise ValueError(f"model.metric={self.metric} is none of this task's: {known}")

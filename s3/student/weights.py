@@ -90,30 +90,31 @@ def commit(hub_id: str) -> str | None:
     return Path(found).parent.name
 
 
-def load_model(head: Head, source: Pretrained, layers: int | None = None) -> Any:
+def load_model(head: Head, source: Pretrained) -> Any:
     """Return the head's model, weights in float32 and in evaluation mode.
 
-    What the source does not hold, such as a new head, is drawn from torch's random state. `layers`
-    are how many of its layers are loaded, None is all. Raises UserError where no safetensors
-    weights are found, or they do not fit.
+    What the source does not hold, such as a new head, is drawn from torch's random state.
+    Raises UserError where no safetensors weights are found, or they do not fit.
     """
     with explained(source.place):
-        return head.load(source.place, **_options(source, layers))
+        return head.load(source.place, **_options(source))
 
 
 def load_probe(
-    head: Head, source: Pretrained, tokenizer: PreTrainedTokenizerFast, layers: int | None = None
+    head: Head, source: Pretrained, tokenizer: PreTrainedTokenizerFast, *, static: bool
 ) -> Any:
-    """Return an untrained probe for the head over the source's encoder; else as `load_model`."""
+    """Return an untrained probe for the head over the source's encoder; else as `load_model`.
+
+    `static` keeps the encoder's word embeddings alone.
+    """
     with explained(source.place):
-        return head.probe(source.place, tokenizer, **_options(source, layers))
+        return head.probe(source.place, tokenizer, static=static, **_options(source))
 
 
-def _options(source: Pretrained, layers: int | None) -> dict[str, Any]:
+def _options(source: Pretrained) -> dict[str, Any]:
     import torch
 
-    depth = {} if layers is None else {"num_hidden_layers": layers}
-    return {"dtype": torch.float32, "use_safetensors": True, **depth, **source.options}
+    return {"dtype": torch.float32, "use_safetensors": True, **source.options}
 
 
 @contextmanager

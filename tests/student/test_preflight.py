@@ -194,7 +194,8 @@ def test_a_run_ends_before_its_first_request(copy, serve, tmp_path, dry):
     endpoint = serve()
     experiment = composed(
         "task=imdb", "llm=server", "llm.model=test", f"llm.base_url={endpoint.url}",
-        f"model.weights={copy}", f"root={tmp_path / 'root'}", f"dry_run={dry}", "model.max_length=32",
+        f"model.weights={copy}", "model.max_length=32", f"dry_run={dry}",
+        f"root={tmp_path / 'root'}",
     )  # fmt: skip
     with pytest.raises(UserError, match=r"model.safetensors is damaged"):
         experiment.run({}, CHOICES)

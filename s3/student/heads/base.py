@@ -106,8 +106,10 @@ class Head(ABC):
     def load(self, source: str, **options: Any) -> Any:
         """Return the model for this head from a folder or hub id; `options` are transformers'."""
 
-    def probe(self, source: str, tokenizer: PreTrainedTokenizerFast, **options: Any) -> Any:
-        """Return a probe over the encoder in `source`; `options` are transformers'."""
+    def probe(
+        self, source: str, tokenizer: PreTrainedTokenizerFast, *, static: bool, **options: Any
+    ) -> Any:
+        """Return a probe over the encoder in `source`, or over its word embeddings alone."""
         raise NotImplementedError
 
     def save_config(self, model: Any, folder: Path) -> None:

@@ -73,15 +73,16 @@ class Classifier(Head):
         )
 
     def probe(  # noqa: D102
-        self, source: str, tokenizer: PreTrainedTokenizerFast, **options: Any
+        self, source: str, tokenizer: PreTrainedTokenizerFast, *, static: bool, **options: Any
     ) -> Any:
         from transformers import AutoModel
 
         from s3.student.probe import ProbeForSequenceClassification
 
         encoder = AutoModel.from_pretrained(source, **options)
+        pairs = len(self.fields) > 1
         return ProbeForSequenceClassification.over(
-            encoder, tokenizer, self.labels, pairs=len(self.fields) > 1
+            encoder, tokenizer, self.labels, pairs=pairs, static=static
         )
 
     def forward(self, model: Any, batch: Batch) -> torch.Tensor:  # noqa: D102

@@ -60,8 +60,7 @@ def train_into(
         torch.manual_seed(seed)
         data = _data(settings, encoder, head, train, validation, seed)
         counts = row_weights(weights, len(train), data.train.owners)
-        fresh = source == encoder.source  # else its layers have been chosen before
-        model = load_model(head, source, settings.layers if fresh else None)
+        model = load_model(head, source)
         model.config.pad_token_id = encoder.tokenizer.pad_token_id
         head.save_config(model, folder)
         encoder.tokenizer.save_pretrained(folder)
