@@ -14,9 +14,12 @@ from s3.errors import UserError
 from s3.storage import cache_folder, sha256
 
 
-@dataclass(frozen=True)
+@dataclass
 class RegistryWeights:
-    """A file of weights inside a package: its checksum decides whether it is the right one."""
+    """A file of weights inside a package: its checksum decides whether it is the right one.
+
+    Not frozen: OmegaConf takes a frozen class for options that no YAML file may set.
+    """
 
     package: str
     version: str
@@ -34,7 +37,7 @@ class RegistryWeights:
 
     @property
     def cached(self) -> Path:
-        """Where the file is, or will be."""
+        """Where the file is, once it has been fetched."""
         return cache_folder() / "weights" / self.sha256[:16] / self.file
 
     def folder(self) -> Path:

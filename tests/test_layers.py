@@ -61,12 +61,14 @@ ORDER = {
         slots mistral_batch
     """,
     "s3.student": """
-        settings weighting probe
+        settings weighting static
+        probe
         hardware heads dropout
         weights
+        tokenizer
         encoding
         forward
-        predictor
+        predictor preflight
         lightning probing
         student
     """,

@@ -52,7 +52,8 @@ def composed(options: list[str], config_dir: Path | None) -> LLM:
     """Return the LLM that a run's options choose. Raises ConfigError, as run.py would."""
     from hydra import compose, initialize_config_dir
 
-    from s3.config import build, explain, register
+    from s3.config import build, register
+    from s3.explaining import explain
 
     register()
     conf = Path(__file__).parents[2] / "conf"

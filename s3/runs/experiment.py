@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -69,7 +70,7 @@ class Experiment:
         names = [choices[group] for group in ("task", "method", "llm", "model")]
         folder = RunFolder(Path(self.root or ROOTS[0]) / "-".join([*names, ending]))
         if self.dry_run:
-            self._look_ahead(folder)
+            self._look_ahead(folder, gold)
             self._rehearse(folder, gold, choices["task"])
             return folder
         found = None if self.fresh else self._finished(folder, ending)
@@ -78,7 +79,7 @@ class Experiment:
             show(Run.open(found.path))
             return found
         folder = found or folder
-        self._look_ahead(folder)
+        self._look_ahead(folder, gold)
         parts = {name: choices[name] for name in ("task", "method", "llm", "model", "preset")}
         about = {**parts, "seed": self.seed, "options": dict(changed)}
         with folder.hold({**config, "choices": dict(choices)}, decides, self.fresh):
@@ -99,9 +100,15 @@ class Experiment:
         others = [RunFolder(path) for root in roots for path in root.glob(f"*-{ending}")]
         return next((one for one in (folder, *others) if one.finished), None)
 
-    def _look_ahead(self, folder: RunFolder) -> None:
-        """Raise UserError for what would end the run after it has paid."""
+    def _look_ahead(self, folder: RunFolder, gold: GoldData) -> None:
+        """Raise UserError for what would end the run after it has paid.
+
+        A dry run does without loading the student.
+        """
         preflight.look(folder.path, self.model, self.wandb)
+        trial = not self.dry_run
+        for line in self.model.preflight(self.task.head(), gold.validation, trial=trial):
+            print(f"student: {line}", file=sys.stderr)
 
     def _rehearse(self, folder: RunFolder, gold: GoldData, name: str) -> None:
         kind = folder.name.rpartition("-seed")[0]

@@ -42,7 +42,7 @@ def identity(
         "task": task.identity(used, llm.style),
         "method": {name: one for name, one in method.identity().items() if name not in idle},
         "llm": llm.identity() if used else None,
-        "student": student.identity(),
+        "student": student.identity(task.head()),
         "near": audit.near,  # decides metrics, if not data
         "gold": {name: fingerprint(examples) for name, examples in splits.items()},
     }

@@ -2,13 +2,12 @@
 
 from s3.student.heads import Classifier, Head, Predictions, SpanExtractor
 from s3.student.predictor import Predictor
-from s3.student.settings import Package, Precision, Settings, Training
+from s3.student.settings import Precision, Settings, Training
 from s3.student.student import Student
 
 __all__ = [
     "Classifier",
     "Head",
-    "Package",
     "Precision",
     "Predictions",
     "Predictor",

@@ -55,10 +55,10 @@ def remembered(
     so that a run that is continued could answer otherwise.
     """
     tokens = encoder.tokens(head)
-    new = np.unique([number for number in numbers.tolist() if number not in tokens.features])
+    new = np.setdiff1d(numbers, tokens.encoded)
     if len(new):
         nothing = np.zeros((len(new), 1), np.int64)
-        selection = Selection(tokens.rows, new.astype(np.int64), np.arange(len(new)), nothing)
+        selection = Selection(tokens.rows, new, np.arange(len(new)), nothing)
         plan = evaluation_plan(selection.lengths, settings.evaluation_tokens)
         found = forward(
             model,
@@ -67,5 +67,9 @@ def remembered(
             what,
             bf16=settings.precision is Precision.bf16,
         )
-        tokens.features.update(zip(new.tolist(), found, strict=True))
-    return np.array([tokens.features[number] for number in numbers.tolist()], np.float32)
+        before = [tokens.features] if len(tokens.encoded) else []
+        tokens.features = np.concatenate([*before, found])
+        tokens.encoded = np.concatenate([tokens.encoded, new])
+    order = np.argsort(tokens.encoded)
+    places = order[np.searchsorted(tokens.encoded, numbers, sorter=order)]
+    return tokens.features[places].astype(np.float32)

@@ -11,6 +11,7 @@ Parikh et al. 2016): each is encoded apart, and four cosines of their tokens are
 
 from __future__ import annotations
 
+from itertools import takewhile
 from typing import Any
 
 import torch
@@ -21,14 +22,18 @@ from transformers.configuration_utils import PreTrainedConfig
 from transformers.modeling_outputs import SequenceClassifierOutput
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING, AutoConfig
 
+from s3.student.static import StaticEncoder
+
 COSINES = 4  # features of a pair
 
 
 class ProbeConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
     """An encoder's config; how texts become features.
 
-    `layers` are those whose means are one text's features, 0 the embeddings. `pairs` says that two
-    texts are compared instead. `separator` is the token that ends a text.
+    `layers` are those that one text's features are read from, 0 the embeddings; `last` says that
+    they are its last token's, as of a decoder, else the mean of all tokens'. `pairs` says that two
+    texts are compared instead. `separator` is the token that ends a text, of which `between` stand
+    between two; `opens` says that a token such as [CLS] begins each.
     """
 
     model_type = "s3-probe"
@@ -40,12 +45,16 @@ class ProbeConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
         layers: list[int] | None = None,
         pairs: bool = False,
         separator: int = 0,
+        between: int = 1,
+        opens: bool = True,
+        last: bool = False,
         **others: Any,
     ) -> None:
         if isinstance(encoder, dict):
             encoder = CONFIG_MAPPING[encoder["model_type"]](**encoder)
         self.encoder = encoder
-        self.layers, self.pairs, self.separator = layers or [], pairs, separator
+        self.layers, self.pairs, self.last = layers or [], pairs, last
+        self.separator, self.between, self.opens = separator, between, opens
         super().__init__(**others)
 
     @property
@@ -58,6 +67,7 @@ class ProbeForSequenceClassification(PreTrainedModel):  # type: ignore[no-untype
     """Logits from an encoder's features: standardised by the buffers, then linear."""
 
     config_class = ProbeConfig
+    config: ProbeConfig
     base_model_prefix = "encoder"
     _supports_sdpa = True
     _supports_attention_backend = True
@@ -67,7 +77,7 @@ class ProbeForSequenceClassification(PreTrainedModel):  # type: ignore[no-untype
 
     def __init__(self, config: ProbeConfig) -> None:
         super().__init__(config)
-        self.encoder = AutoModel.from_config(config.encoder)  # type: ignore[no-untyped-call]
+        self.encoder = AutoModel.from_config(config.encoder, trust_remote_code=False)  # type: ignore[no-untyped-call]
         self.register_buffer("centre", torch.zeros(config.width))
         self.register_buffer("scale", torch.ones(config.width))
         self.classifier = nn.Linear(config.width, int(config.num_labels or 0))
@@ -75,21 +85,32 @@ class ProbeForSequenceClassification(PreTrainedModel):  # type: ignore[no-untype
 
     @classmethod
     def over(
-        cls, encoder: Any, separator: int, labels: tuple[str, ...], *, pairs: bool
+        cls,
+        encoder: Any,
+        tokenizer: Any,
+        labels: tuple[str, ...],
+        *,
+        pairs: bool,
+        static: bool = False,
     ) -> ProbeForSequenceClassification:
         """Return an untrained probe over a pretrained encoder (as `AutoModel` loads it).
 
         One text is read from the last layer and from that at two thirds of the depth: words' own
         meaning is still in the latter (over five data sets 0.4 to 2.4 points above the last alone).
+        The tokenizer says how texts begin and end; it has a separator. `static` keeps the encoder's
+        word embeddings alone.
         """
+        if static:
+            encoder = StaticEncoder.of(encoder)
         depth = encoder.config.num_hidden_layers
         config = ProbeConfig(
             encoder=encoder.config,
-            layers=[depth, round(depth * 2 / 3)],
+            layers=list(dict.fromkeys([depth, round(depth * 2 / 3)])),
             pairs=pairs,
-            separator=separator,
+            last=looks_back(encoder),
             id2label=dict(enumerate(labels)),
             label2id={name: number for number, name in enumerate(labels)},
+            **_marks(tokenizer),
         )
         model = cls(config)
         model.encoder = encoder
@@ -126,56 +147,74 @@ class ProbeForSequenceClassification(PreTrainedModel):  # type: ignore[no-untype
         if self.config.pairs:
             return self._cosines(input_ids, mask.bool(), token_type_ids)
         states = self.encoder(input_ids, attention_mask=mask, output_hidden_states=True)
+        pool = _last if self.config.last else _mean
         return torch.cat(
-            [normalize(_mean(states.hidden_states[i], mask), dim=1) for i in self.config.layers], 1
+            [normalize(pool(states.hidden_states[i], mask), dim=1) for i in self.config.layers], 1
         )
 
     def _cosines(
         self, ids: torch.Tensor, real: torch.Tensor, types: torch.Tensor | None
     ) -> torch.Tensor:
-        """Encode the first text and the others, which are one text to the encoder, and compare.
-
-        One pass takes both: no token attends to the other text, and places count from its own.
-        """
-        ids, real, second = _apart(ids, real, types, self.config.separator)
-        same = (second[:, :, None] == second[:, None]) & real[:, None]
-        mask: torch.Tensor = same[:, None]
-        if self.config._attn_implementation == "eager":  # adds the mask, the others select by it
-            mask = torch.zeros(mask.shape).masked_fill(~mask.cpu(), -1e9).to(self.device)
-        places = torch.arange(ids.shape[1], device=ids.device).expand_as(ids)
-        places = places - second * (~second & real).sum(1, keepdim=True)
-        states = self.encoder(ids, attention_mask=mask, position_ids=places.clamp(min=0))
+        """Encode the first text, and the others, which are one text to the encoder, and compare."""
+        texts = []
+        for part in _parts(ids, real, types, self.config):
+            mine, mask = _moved(ids, part)
+            hidden = self.encoder(mine, attention_mask=mask.long()).last_hidden_state
+            special = mine == self.config.separator
+            if self.config.opens:
+                special[:, 0] = True
+            texts.append((hidden.float(), mask, mask & ~special))
         with torch.autocast(ids.device.type, enabled=False):
-            words = (ids != ids[:, :1]) & (ids != self.config.separator)
-            hidden = states.last_hidden_state.float()
-            return late_interaction(hidden, real & ~second, real & second, words)
+            return late_interaction(*texts)
 
 
-def late_interaction(
-    hidden: torch.Tensor, first: torch.Tensor, second: torch.Tensor, words: torch.Tensor
-) -> torch.Tensor:
+Text = tuple[torch.Tensor, torch.Tensor, torch.Tensor]  # states, which are its tokens, its words
+
+
+def late_interaction(first: Text, second: Text) -> torch.Tensor:
     """Return four cosines of two texts from their tokens' states [rows, length, size]; [rows, 4].
 
     That of the texts' means; the mean and the least, over the first text's words, of the best
     cosine with a word of the second; the best of the first text's mean with a word of the second.
-    The masks say of which text a token is, and that it is no special one; a text without any word
-    has its special tokens for words.
+    The masks [rows, length] say what is no padding, and what is no special token either; a text
+    without any word has its special tokens for words.
     """
-    mine, given = (
-        torch.where((part & words).any(1, keepdim=True), part & words, part)
-        for part in (first, second)
-    )
-    mean, other = _mean(hidden, first), _mean(hidden, second)
-    unit = normalize(hidden, dim=2)
-    best = (unit @ unit.transpose(1, 2)).masked_fill(~given[:, None], -2).amax(2)
+    (hidden, mine, words), (others, theirs, given) = first, second
+    words = torch.where(words.any(1, keepdim=True), words, mine)
+    given = torch.where(given.any(1, keepdim=True), given, theirs)
+    mean, unit = _mean(hidden, mine), normalize(others, dim=2)
+    best = normalize(hidden, dim=2) @ unit.transpose(1, 2)
+    best = best.masked_fill(~given[:, None], -2).amax(2)
     whole = (unit @ normalize(mean, dim=1)[:, :, None])[:, :, 0]
     found = [
-        cosine_similarity(mean, other, dim=1),
-        (best * mine).sum(1) / mine.sum(1),
-        best.masked_fill(~mine, 2).amin(1),
+        cosine_similarity(mean, _mean(others, theirs), dim=1),
+        (best * words).sum(1) / words.sum(1),
+        best.masked_fill(~words, 2).amin(1),
         whole.masked_fill(~given, -2).amax(1),
     ]
     return torch.stack(found, 1)
+
+
+def _marks(tokenizer: Any) -> dict[str, Any]:
+    """Return the config's `separator`, `between` and `opens`, as the tokenizer has them."""
+    separator = tokenizer.sep_token_id
+    ids = tokenizer("a", "a")["input_ids"]
+    between = takewhile(lambda token: token == separator, ids[ids.index(separator, 1) :])
+    opens = tokenizer("a", return_special_tokens_mask=True)["special_tokens_mask"][0] == 1
+    return {"separator": separator, "between": len(list(between)), "opens": opens}
+
+
+def looks_back(encoder: Any) -> bool:
+    """Say whether a token's state hangs on those before it only, as a decoder's does.
+
+    Then the last token's is the one that has read the whole text. Without layers none has.
+    """
+    if encoder.config.num_hidden_layers == 0:
+        return False
+    ids = torch.tensor([[1, 2], [1, 3]])
+    with torch.inference_mode():
+        found = encoder(ids, attention_mask=torch.ones_like(ids)).last_hidden_state[:, 0]
+    return bool(torch.allclose(found[0], found[1], atol=1e-6))
 
 
 def _mean(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
@@ -184,25 +223,41 @@ def _mean(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     return (hidden.float() * weights).sum(1) / weights.sum(1).clamp(min=1)
 
 
-def _apart(
-    ids: torch.Tensor, real: torch.Tensor, types: torch.Tensor | None, separator: int
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Give the second text a first token of its own, [CLS] as the first text has it.
+def _last(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """Return the last token under the mask, [rows, size], float32."""
+    places = (mask.long() * torch.arange(mask.shape[1], device=mask.device)).argmax(1)
+    return hidden[torch.arange(len(hidden), device=mask.device), places].float()
 
-    From [CLS] a [SEP] b [SEP] to [CLS] a [SEP] [CLS] b [SEP], so that each part is what the encoder
-    would read of that text alone. Return ids, what is no padding, and what is of the second text,
-    [rows, length + 1] each. Without token types the first separator ends the first text.
+
+def _parts(
+    ids: torch.Tensor, real: torch.Tensor, types: torch.Tensor | None, config: ProbeConfig
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return which tokens an encoder would read of each of two texts alone, [rows, length] each.
+
+    From [CLS] a [SEP] b [SEP] those of [CLS] a [SEP] and of [CLS] b [SEP]. Without token types the
+    first separator ends the first text.
     """
+    ends = (ids == config.separator) & real
     if types is None:
-        ended = (ids == separator).int()
-        types = (ended.cumsum(1) - ended).clamp(max=1)
-    later = real & types.bool()
-    length = (real & ~later).sum(1, keepdim=True)
-    places = torch.arange(ids.shape[1] + 1, device=ids.device).expand(len(ids), -1)
-    second = (places >= length) & (places <= real.sum(1, keepdim=True))
-    source = (places - second.long()).clamp(0, ids.shape[1] - 1)
-    moved = ids.gather(1, source).where(places != length, ids[:, :1])
-    return moved, places <= real.sum(1, keepdim=True), second
+        ended = ends.int().cumsum(1) - ends.int()
+        later = real & (ended >= config.between)
+        first = real & (ended == 0)
+    else:
+        later = real & types.bool()
+        first = real & ~later
+    opening = real & (real.int().cumsum(1) == 1)
+    return first, later | opening if config.opens else later
+
+
+def _moved(ids: torch.Tensor, part: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the tokens under a mask, moved to the start of rows just long enough; and their mask.
+
+    A row has one token at least, so that no encoder is asked to read nothing.
+    """
+    order = (~part).int().argsort(dim=1, stable=True)[:, : max(1, int(part.sum(1).max()))]
+    mask = part.gather(1, order)
+    mask[:, 0] = True
+    return ids.gather(1, order), mask
 
 
 AutoConfig.register(ProbeConfig.model_type, ProbeConfig)

@@ -60,8 +60,7 @@ def probe_into(
     tokens = encoder.tokens(head)
     rows, held_out = tokens.select(train, targets=True), tokens.select(validation, targets=False)
     with torch.random.fork_rng():  # a fresh layer is drawn, and then replaced
-        separator = encoder.tokenizer.sep_token_id
-        model = load_probe(head, encoder.source, -1 if separator is None else int(separator))
+        model = load_probe(head, encoder.source, encoder.tokenizer, static=settings.static)
     both = np.concatenate([rows.numbers, held_out.numbers])
     found = torch.from_numpy(remembered(model, settings, encoder, head, both, what))
     model.cpu()  # what is left is too small for a GPU

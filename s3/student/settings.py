@@ -6,6 +6,8 @@ from dataclasses import dataclass, fields
 from enum import Enum
 from typing import Any
 
+from s3.weights import RegistryWeights
+
 
 class Precision(Enum):
     """The precision to compute in.
@@ -36,16 +38,6 @@ class Training(Enum):
 
 
 @dataclass(kw_only=True)
-class Package:
-    """Weights inside a package of the registry, with the checksum of the weights' file."""
-
-    package: str
-    version: str
-    file: str
-    sha256: str
-
-
-@dataclass(kw_only=True)
 class Settings:
     """A pretrained encoder and its fine-tuning; the schema of `conf/model/*.yaml`.
 
@@ -54,7 +46,8 @@ class Settings:
 
     name: str  # how reports call it
     weights: str | None = None  # a hub id or a local folder; goes before `package`
-    package: Package | None = None
+    package: RegistryWeights | None = None
+    static: bool = False  # probes: read the encoder's word embeddings alone, no layer of it
     training: Training = Training.finetune
     max_length: int  # tokens; the rest of a text is cut off, or for QA read in further windows
     stride: int = 128  # QA: tokens by which neighbouring windows overlap
@@ -79,6 +72,8 @@ class Settings:
                 raise ValueError(f"{field} must be at least {bound}, not {getattr(self, field)}")
         if not 0 < self.learning_rate < 1:
             raise ValueError(f"learning_rate must be between 0 and 1, not {self.learning_rate}")
+        if self.static and self.training is not Training.probe:
+            raise ValueError(f"static embeddings are for training=probe, not {self.training.value}")
         if self.patience is not None and self.patience < 1:
             raise ValueError(f"patience must be at least 1 or null, not {self.patience}")
         if self.weights is None and self.package is None:

@@ -15,6 +15,7 @@ from s3.errors import UserError
 from s3.student.encoding import Encoder
 from s3.student.heads.base import Head
 from s3.student.predictor import Predictor
+from s3.student.preflight import look, try_out
 from s3.student.probing import CONSTANTS, probe_into
 from s3.student.settings import Settings, Training
 from s3.student.weights import Pretrained, content
@@ -22,48 +23,75 @@ from s3.student.weights import Pretrained, content
 PROBE = "probe"  # the folder within a training's that a fine-tuning from a probe begins with
 # These say how a training is carried out or called, not what comes out of it.
 UNDECIDING = ("name", "weights", "package", "evaluation_tokens")
+OF_PROBES = ("static", "max_length", "metric", "precision")  # all that decides a probe
 
 
 @dataclass(kw_only=True)
 class Student(Settings):
-    """A pretrained encoder that can be fine-tuned with any head."""
+    """A pretrained encoder that any head can be trained on.
+
+    It lives as long as the run, and with it what has been tokenised and encoded. Each training of
+    it is a `Predictor`, and is independent of the others.
+    """
 
     @cached_property
     def encoder(self) -> Encoder:
         """What turns examples into tokens; it lives as long as the student."""
         return Encoder(self)
 
-    def identity(self) -> dict[str, Any]:
+    def probes(self, head: Head) -> bool:
+        """Say whether a training with this head is a probe and nothing else."""
+        return self.training is Training.probe and head.probed
+
+    def identity(self, head: Head) -> dict[str, Any]:
         """Return what decides a training beside its data: hyper-parameters and weights by content.
 
         Raises UserError where the weights' folder is missing.
         """
         deciding = {name: one for name, one in self.plain().items() if name not in UNDECIDING}
-        deciding |= {"precision": self.precision.value, "weights": self._content}
-        deciding["training"] = self.training.value
-        if self.training is not Training.finetune:
+        if self.probes(head):
+            deciding = {name: deciding[name] for name in OF_PROBES}
+        if not head.windows:
+            deciding.pop("stride", None)
+        if self.training is not Training.finetune and head.probed:
             deciding["probe"] = CONSTANTS
-        return deciding
+        return {
+            **deciding,
+            "precision": self.precision.value,
+            "training": self.training.value if head.probed else Training.finetune.value,
+            "weights": self._content,
+        }
 
     @cached_property
     def _content(self) -> str:
-        return content(self)  # hashed once: some hundred megabytes
+        if self.weights is None and self.package is not None:
+            return f"sha256:{self.package.sha256}"
+        return content(self.encoder.source)  # hashed once: some hundred megabytes
 
     def check(self, head: Head) -> None:
         """Raise ValueError where the settings do not suit the head."""
         if head.windows and self.stride >= self.max_length:
             raise ValueError(f"model.stride must be below model.max_length={self.max_length}")
+        if self.static and not head.probed:
+            raise ValueError("model.static=true: word embeddings alone cannot find a span")
         if self.metric is not None and self.metric not in head.metrics:
             known = ", ".join(head.metrics)
             raise ValueError(f"model.metric={self.metric} is none of this task's: {known}")
 
+    def preflight(self, head: Head, examples: list[Example], *, trial: bool = True) -> list[str]:
+        """Look whether this student can be trained on such examples, before anything is paid.
+
+        Without `trial` only at its files, in milliseconds. Return what the user should know, a
+        line each. Raises UserError where no training could end well.
+        """
+        unseen = look(self, self.encoder, head)
+        if not trial:
+            return [unseen] if unseen else []
+        return try_out(self, self.encoder, head, examples)
+
     def choosing_metric(self, head: Head, validation: list[Example]) -> str:
         """Return the metric on gold validation that chooses between epochs and between rounds."""
         return self.metric or head.default_metric(validation)
-
-    def probes(self, head: Head) -> bool:
-        """Say whether a training is a probe's, which takes a fraction of a second."""
-        return self.training is Training.probe and head.probed
 
     def fit(
         self,
@@ -80,12 +108,14 @@ class Student(Settings):
         """Train afresh from the pretrained weights, or from those of `start`; keep the best epoch.
 
         A probe has one best solution: `seed` changes nothing there, and `start` is for fine-tuning
-        that does not begin with a probe.
-        `weights` [train] is what each example's loss counts (`weighting.py`); None: all one.
+        that does not begin with a probe. `weights` [train] is what each example's loss counts
+        (`weighting.py`); None: all one.
+
         `folder` belongs to these inputs alone (`start.lineage` stands for a start). A finished
         training found in it is loaded, a killed one continued to the result of an undisturbed one.
-        `what` is shown beside the progress. Raises UserError where examples are fewer than devices,
-        or no weights can be loaded.
+        `what` is shown beside the progress.
+
+        Raises UserError where examples are fewer than devices, or no weights can be loaded.
         """
         if min(len(train), len(validation)) < self.devices:
             raise UserError(

@@ -10,13 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from s3.errors import UserError
 from s3.storage import digest, sha256
 from s3.student.heads.base import Head
 from s3.student.settings import Settings
-from s3.weights import RegistryWeights
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -37,9 +36,10 @@ class Pretrained:
     revision: str | None = None
 
     @property
-    def options(self) -> dict[str, str]:
-        """What `from_pretrained` is told beside the place."""
-        return {"revision": self.revision} if self.revision else {}
+    def options(self) -> dict[str, Any]:
+        """What `from_pretrained` is told beside the place: which commit, and never any code."""
+        revision = {"revision": self.revision} if self.revision else {}
+        return {"trust_remote_code": False, **revision}
 
 
 def locate(settings: Settings) -> Pretrained:
@@ -48,7 +48,7 @@ def locate(settings: Settings) -> Pretrained:
     Raises UserError where the folder is missing or the package cannot be had.
     """
     if settings.weights is None and settings.package is not None:
-        return Pretrained(str(RegistryWeights(**vars(settings.package)).folder()))
+        return Pretrained(str(settings.package.folder()))
     place = str(settings.weights)
     if Path(place).is_dir():
         return Pretrained(place)
@@ -57,18 +57,14 @@ def locate(settings: Settings) -> Pretrained:
     return Pretrained(place, commit(place))
 
 
-def content(settings: Settings) -> str:
+def content(source: Pretrained) -> str:
     """Return what tells these weights and their tokenizer from any others.
 
-    A digest of the files of a local folder, wherever it lies; the checksum of a package's weights;
-    the id and commit of a hub model. Raises UserError as `locate` does.
+    A digest of the files of a local folder, wherever it lies; the id and commit of a hub model.
     """
-    if settings.weights is None and settings.package is not None:
-        return f"sha256:{settings.package.sha256}"
-    found = locate(settings)
-    if Path(found.place).is_dir():
-        return f"sha256:{folder_digest(Path(found.place))}"
-    return f"{found.place}@{found.revision or 'unknown'}"
+    if Path(source.place).is_dir():
+        return f"sha256:{folder_digest(Path(source.place))}"
+    return f"{source.place}@{source.revision or 'unknown'}"
 
 
 def folder_digest(folder: Path) -> str:
@@ -81,7 +77,7 @@ def size(settings: Settings) -> int:
     """Return the bytes of the weights where they are on this machine already, else 0."""
     folder = Path(str(settings.weights))
     if settings.weights is None and settings.package is not None:
-        folder = RegistryWeights(**vars(settings.package)).cached.parent
+        folder = settings.package.cached.parent
     return sum(file.stat().st_size for file in folder.glob("*.safetensors"))
 
 
@@ -107,35 +103,29 @@ def load_model(head: Head, source: Pretrained) -> Any:
     What the source does not hold, such as a new head, is drawn from torch's random state.
     Raises UserError where no safetensors weights are found, or they do not fit.
     """
+    with explained(source.place):
+        return head.load(source.place, **_options(source))
+
+
+def load_probe(
+    head: Head, source: Pretrained, tokenizer: PreTrainedTokenizerFast, *, static: bool
+) -> Any:
+    """Return an untrained probe for the head over the source's encoder; else as `load_model`.
+
+    `static` keeps the encoder's word embeddings alone.
+    """
+    with explained(source.place):
+        return head.probe(source.place, tokenizer, static=static, **_options(source))
+
+
+def _options(source: Pretrained) -> dict[str, Any]:
     import torch
 
-    options = {"dtype": torch.float32, "use_safetensors": True, "attn_implementation": "sdpa"}
-    with _explained(source.place):
-        return head.load(source.place, **options, **source.options)
-
-
-def load_probe(head: Head, source: Pretrained, separator: int) -> Any:
-    """Return an untrained probe for the head over the source's encoder; errors as `load_model`."""
-    import torch
-
-    options = {"dtype": torch.float32, "use_safetensors": True, "attn_implementation": "sdpa"}
-    with _explained(source.place):
-        return head.probe(source.place, separator, **options, **source.options)
-
-
-def load_tokenizer(source: Pretrained) -> PreTrainedTokenizerFast:
-    """Return the fast tokenizer. Raises UserError where none is found."""
-    from transformers import AutoTokenizer
-
-    with _explained(source.place):
-        tokenizer: Any = AutoTokenizer.from_pretrained(source.place, **source.options)
-    if not tokenizer.is_fast:
-        raise UserError(f"model.weights={source.place}: it has no fast tokenizer (tokenizer.json)")
-    return cast("PreTrainedTokenizerFast", tokenizer)
+    return {"dtype": torch.float32, "use_safetensors": True, **source.options}
 
 
 @contextmanager
-def _explained(source: str) -> Iterator[None]:
+def explained(source: str) -> Iterator[None]:
     """Keep transformers quiet, and say in a line why a model cannot be loaded."""
     from transformers.utils import logging as chatter
 
@@ -145,8 +135,10 @@ def _explained(source: str) -> Iterator[None]:
     logging.disable_progress_bar()
     try:
         yield
-    except (OSError, ValueError, RuntimeError) as error:
-        reason = str(error).strip().splitlines()[0]
+    except Exception as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        if "custom code" in str(error):
+            reason = "it runs code of its own, which S3 never does: choose a model without"
         raise UserError(
             f"model.weights={source}: cannot be loaded; needed is a folder, or a hub model that "
             f"can be reached, with config, fast tokenizer and safetensors weights ({reason})"

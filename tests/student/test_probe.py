@@ -34,9 +34,7 @@ def over(folder, *, pairs, **options):
     tokenizer = AutoTokenizer.from_pretrained(folder)
     encoder = AutoModel.from_pretrained(folder, **options)
     labels = ("no", "maybe", "yes")
-    model = ProbeForSequenceClassification.over(
-        encoder, tokenizer.sep_token_id, labels, pairs=pairs
-    )
+    model = ProbeForSequenceClassification.over(encoder, tokenizer, labels, pairs=pairs)
     return model, tokenizer, encoder
 
 
@@ -51,13 +49,13 @@ def states(encoder, tokenizer, text):
     return found.last_hidden_state[0], [layer[0].mean(0) for layer in found.hidden_states]
 
 
-def by_hand(first, second):
+def by_hand(first, second, opening=1):
     """The four cosines of two texts' states, written out token by token."""
 
     def cosine(a, b):
         return float(a @ b / (a.norm() * b.norm()))
 
-    words, others = (one[1:-1] if len(one) > 2 else one for one in (first, second))
+    words, others = (one[opening:-1] if len(one) > 1 + opening else one for one in (first, second))
     best = [max(cosine(word, other) for other in others) for word in words]
     return [
         cosine(first.mean(0), second.mean(0)),
@@ -131,8 +129,10 @@ def test_the_real_encoder_reads_a_pair_apart():
 
 def test_no_gradient_is_lost_on_the_way():
     hidden = torch.randn(2, 5, 8, requires_grad=True)
-    first = torch.tensor([[True, True, False, False, False]]).expand(2, -1)
-    late_interaction(hidden, first, ~first, torch.ones(2, 5, dtype=torch.bool)).sum().backward()
+    every = torch.ones(2, 5, dtype=torch.bool)
+    late_interaction(
+        (hidden[:, :2], *[every[:, :2]] * 2), (hidden[:, 2:], *[every[:, 2:]] * 2)
+    ).sum().backward()
     assert torch.isfinite(hidden.grad).all()
     assert hidden.grad.abs().sum() > 0
 
@@ -302,10 +302,19 @@ def test_a_row_of_weight_two_counts_as_twice_the_row(prober, head, train, valida
         torch.testing.assert_close(first[name], second[name], atol=1e-4, rtol=1e-3)
 
 
-def test_the_choice_is_part_of_the_identity(prober, student):
-    assert prober.identity() != student.identity()
-    assert prober.identity()["training"] == "probe"
-    assert "probe" not in student.identity()
+def test_the_identity_has_what_decides_this_training_and_nothing_else(prober, student, head):
+    probe, spans = prober.identity(head), SpanExtractor()
+    assert probe["training"] == "probe"
+    assert "probe" not in student.identity(head)
+    of_fine_tuning = {"epochs": 9, "learning_rate": 0.5, "batch_size": 2, "warmup_steps": 7}
+    assert replace(prober, **of_fine_tuning, stride=9).identity(head) == probe
+    for name, value in of_fine_tuning.items():
+        assert replace(student, **{name: value}).identity(head) != student.identity(head)
+    assert replace(student, stride=9).identity(head) == student.identity(head)
+    assert replace(student, stride=9).identity(spans) != student.identity(spans)
+    assert prober.identity(spans) == student.identity(spans)  # spans are fine-tuned either way
+    assert replace(prober, max_length=9).identity(head) != probe
+    assert replace(prober, static=True).identity(head) != probe
 
 
 @pytest.mark.parametrize("before", ["", "import transformers.models.auto.modeling_auto; "])

@@ -15,7 +15,8 @@ from transformers import AutoTokenizer, pipeline
 
 from s3.data.example import Example
 from s3.errors import UserError
-from s3.student import Classifier, Package, Predictor, SpanExtractor, Student
+from s3.student import Classifier, Predictor, SpanExtractor, Student
+from s3.weights import RegistryWeights
 
 
 @pytest.fixture(scope="module")
@@ -195,7 +196,7 @@ def test_every_yaml_is_complete_and_builds(name):
     student = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(Student), config))
     assert isinstance(student, Student)
     assert set(config) == set(vars(student))
-    assert student.package is None or isinstance(student.package, Package)
+    assert student.package is None or isinstance(student.package, RegistryWeights)
 
 
 def test_the_package_is_light():

@@ -9,8 +9,11 @@ import sys
 import pytest
 
 from s3.errors import UserError
-from s3.student import Package
+from s3.student import Classifier
+from s3.weights import RegistryWeights
 from tests.hub import COMMIT, Hub
+
+HEAD = Classifier(("negative", "positive"), ("text",))
 
 
 @pytest.fixture
@@ -22,7 +25,7 @@ def copies(tiny, tmp_path):
 
 def test_equal_folders_are_the_same_weights_and_changed_ones_are_not(varied, copies):
     def weights(name):
-        return varied(weights=str(copies / name)).identity()
+        return varied(weights=str(copies / name)).identity(HEAD)
 
     assert weights("one") == weights("two")
     (copies / "two/README.md").write_text("what decides nothing")
@@ -38,18 +41,18 @@ def test_equal_folders_are_the_same_weights_and_changed_ones_are_not(varied, cop
 
 
 def test_a_package_is_its_checksum_and_a_name_decides_nothing(varied):
-    package = Package(package="p", version="1", file="model.safetensors", sha256="ab" * 32)
-    found = varied(weights=None, package=package).identity()
+    package = RegistryWeights(package="p", version="1", file="model.safetensors", sha256="ab" * 32)
+    found = varied(weights=None, package=package).identity(HEAD)
     assert found["weights"] == f"sha256:{'ab' * 32}"
     renamed = varied(weights=None, package=package, name="other", evaluation_tokens=9)
-    assert renamed.identity() == found
-    assert varied(weights=None, package=package, epochs=9).identity() != found
+    assert renamed.identity(HEAD) == found
+    assert varied(weights=None, package=package, epochs=9).identity(HEAD) != found
     assert not {"name", "package", "evaluation_tokens"} & set(found)
 
 
 def test_a_missing_folder_is_the_users(varied, tmp_path):
     with pytest.raises(UserError, match="no such folder"):
-        varied(weights=str(tmp_path / "no")).identity()
+        varied(weights=str(tmp_path / "no")).identity(HEAD)
 
 
 class ModelHub(Hub):
@@ -64,12 +67,14 @@ class ModelHub(Hub):
 
 
 LOAD = """
-from s3.student import Student
-from s3.student.weights import load_tokenizer, locate
+from s3.student import Classifier, Student
+from s3.student.tokenizer import load_tokenizer
+from s3.student.weights import locate
+HEAD = Classifier(('a', 'b'), ('text',))
 student = Student(name="x", weights="owner/name", max_length=8, batch_size=1, learning_rate=0.1,
                   epochs=1)
 load_tokenizer(locate(student))
-print(student.identity()["weights"], locate(student).revision)
+print(student.identity(HEAD)["weights"], locate(student).revision)
 """
 
 
@@ -88,4 +93,4 @@ def test_a_hub_model_is_taken_at_the_commit_that_the_cache_holds(tiny, tmp_path)
 
 def test_a_hub_that_cannot_be_reached_leaves_the_name(varied, monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    assert varied(weights="no-such/model").identity()["weights"] == "no-such/model@unknown"
+    assert varied(weights="no-such/model").identity(HEAD)["weights"] == "no-such/model@unknown"

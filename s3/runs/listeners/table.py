@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from s3.data.example import Example
-from s3.runs.folder import MetricsRow, RunFolder
+from s3.runs.folder import RunFolder
 from s3.runs.listeners.base import Listener
 from s3.runs.reading import FinishedRound, Run
 from s3.runs.significance import chance, difference, score
+from s3.student.heads.classification import UNBALANCED
 from s3.text import sanitised
 
-# What a score's column is called; those come that a run has, macro-F1 only where it chooses.
+# What a score's column is called; those come that a run has.
 NAMES = {"accuracy": "", "macro_f1": " F1", "em": " EM", "f1": " F1"}
 SPLITS = {"train": "train", "validation": "val.", "test": "test"}
 ONE_LABEL = 0.9  # share of answers from which a model is said to give nearly one label only
@@ -61,7 +63,7 @@ def grid(run: Run, sign: str) -> Any:
     from rich.table import Table as Grid
 
     rows, best = run.summary["rounds"], run.summary["best_round"]
-    columns = score_columns(rows[0], run.summary["metric"])
+    columns = score_columns(run)
     names = ["round", "data", "added", "errors left", *columns.values(), "tokens", "cost $"]
     gap = int(len(names) < 11)  # 80 cells are enough for all
     headings = (name.replace(" ", "\n") for name in names)
@@ -81,7 +83,21 @@ def grid(run: Run, sign: str) -> Any:
             scores = [percent(one, row[one], test, sign) if one in row else "" for one in columns]
             marks = " *" * (run.summary.get("ships") == name)
             table.add_row(heading + marks, f"{row['size']:.0f}", "", "", *scores)
+    if "test/majority" in rows[0]:
+        scores = [majority(name, run) for name in columns]
+        table.add_row("majority", "", "", "", *scores)
     return table
+
+
+def majority(name: str, run: Run) -> str:
+    """Return what always giving a split's most frequent label scores there, in percent."""
+    split, _, metric = name.partition("/")
+    if split == "train":
+        return ""
+    labels = [str(row["target"]) for row in run.rounds[0].predictions(split)]
+    often = Counter(labels).most_common(1)[0][0]
+    rows = [{"target": label, "predicted": often} for label in labels]
+    return f"{100 * score(metric, rows).value:.1f}"
 
 
 def percent(name: str, value: float, test: list[dict[str, Any]], sign: str) -> str:
@@ -109,8 +125,7 @@ def remarks(run: Run) -> Iterator[str]:
             f"round {best}'s data. Each keeps a fifth of gold validation aside."
         )
     if "test/majority" in summary["rounds"][0]:
-        majority = 100 * summary["rounds"][0]["test/majority"]
-        yield f"Always the most frequent label would be right on {majority:.1f} % of test."
+        yield "majority: always the most frequent label of a split."
 
 
 def doubts(round_: FinishedRound) -> list[str]:
@@ -188,9 +203,16 @@ def one_line(start: str, text: str, width: int) -> str:
     return line if cell_len(line) <= width else set_cell_size(line, width - 3).rstrip() + "..."
 
 
-def score_columns(row: MetricsRow, metric: str) -> dict[str, str]:
-    """Return the scores that have a column, each with its heading."""
-    shown = [name for name in NAMES if name != "macro_f1" or metric == "macro_f1"]
+def score_columns(run: Run) -> dict[str, str]:
+    """Return the scores that have a column, each with its heading.
+
+    Macro-F1 has one where it chooses, and where one label is more frequent than the others are.
+    """
+    row = run.summary["rounds"][0]
+    labels = len(run.config["task"].get("labels") or ()) or 2
+    unbalanced = row.get("validation/majority", 0) * labels > UNBALANCED
+    with_f1 = unbalanced or run.summary["metric"] == "macro_f1"
+    shown = [name for name in NAMES if name != "macro_f1" or with_f1]
     names = {
         f"{split}/{name}": heading + NAMES[name]
         for split, heading in SPLITS.items()

@@ -20,7 +20,8 @@ from s3.data.example import Example
 from s3.errors import UserError
 from s3.student.heads.base import Floats, Head, Ints
 from s3.student.settings import Settings
-from s3.student.weights import Pretrained, load_tokenizer, locate
+from s3.student.tokenizer import load_tokenizer
+from s3.student.weights import Pretrained, locate
 
 if TYPE_CHECKING:
     from tokenizers import Encoding
@@ -131,7 +132,7 @@ class Selection:
 class TokenStore:
     """Everything that has been tokenised for one head.
 
-    `features` are what a frozen encoder has said of a row so far, by the row's number.
+    `features` [n, width] are what a frozen encoder has said so far, of the rows numbered `encoded`.
     """
 
     def __init__(
@@ -141,7 +142,8 @@ class TokenStore:
         self.max_length, self.stride = max_length, stride
         self.texts = Texts.none()
         self.rows = self._pack([])
-        self.features: dict[int, Floats] = {}
+        self.encoded: Ints = np.empty(0, np.int64)
+        self.features: Floats = np.empty((0, 0), np.float32)
 
     def select(self, examples: Sequence[Example], *, targets: bool) -> Selection:
         """Return the rows of the examples; only texts never seen before are tokenised."""

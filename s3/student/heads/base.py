@@ -106,13 +106,19 @@ class Head(ABC):
     def load(self, source: str, **options: Any) -> Any:
         """Return the model for this head from a folder or hub id; `options` are transformers'."""
 
-    def probe(self, source: str, separator: int, **options: Any) -> Any:
-        """Return a probe over the encoder in `source`, whose texts end with token `separator`."""
+    def probe(
+        self, source: str, tokenizer: PreTrainedTokenizerFast, *, static: bool, **options: Any
+    ) -> Any:
+        """Return a probe over the encoder in `source`, or over its word embeddings alone."""
         raise NotImplementedError
 
     def save_config(self, model: Any, folder: Path) -> None:
         """Write what `load` needs beside weights and tokenizer, so that it finds the same model."""
         model.config.architectures = [type(model).__name__]
+        own: Any = (model.config, getattr(model.config, "encoder", None))
+        for config in own:
+            if hasattr(config, "auto_map"):  # code of the pretrained model's own, which never ran
+                del config.auto_map
         model.config.save_pretrained(folder)
 
     @abstractmethod

@@ -72,14 +72,18 @@ class Classifier(Head):
             source, id2label=names, label2id={name: i for i, name in names.items()}, **options
         )
 
-    def probe(self, source: str, separator: int, **options: Any) -> Any:  # noqa: D102
+    def probe(  # noqa: D102
+        self, source: str, tokenizer: PreTrainedTokenizerFast, *, static: bool, **options: Any
+    ) -> Any:
         from transformers import AutoModel
 
         from s3.student.probe import ProbeForSequenceClassification
 
         encoder = AutoModel.from_pretrained(source, **options)
         pairs = len(self.fields) > 1
-        return ProbeForSequenceClassification.over(encoder, separator, self.labels, pairs=pairs)
+        return ProbeForSequenceClassification.over(
+            encoder, tokenizer, self.labels, pairs=pairs, static=static
+        )
 
     def forward(self, model: Any, batch: Batch) -> torch.Tensor:  # noqa: D102
         logits: torch.Tensor = model(**batch.inputs).logits

@@ -61,6 +61,7 @@ def train_into(
         data = _data(settings, encoder, head, train, validation, seed)
         counts = row_weights(weights, len(train), data.train.owners)
         model = load_model(head, source)
+        model.config.pad_token_id = encoder.tokenizer.pad_token_id
         head.save_config(model, folder)
         encoder.tokenizer.save_pretrained(folder)
         if not torch.cuda.is_available():

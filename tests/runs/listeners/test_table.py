@@ -70,7 +70,7 @@ def test_rounds_scores_and_places_are_shown(tmp_path: Path, capsys: pytest.Captu
         "1", "*", "4", "2", "2", "75.0", "75.0", "75.0±27.2", "40", "0.2500",
     ]  # fmt: skip
     assert "best on gold validation by accuracy" in output
-    assert "right on 75.0 % of test" in output
+    assert cells(output, "majority") == ["majority", "50.0", "66.7"]  # of 2 and of 3 rows
     assert str(tmp_path / "run" / "model") in output
     assert "F1" not in output
 
@@ -81,6 +81,19 @@ def test_macro_f1_is_shown_where_it_chooses(tmp_path: Path, capsys: pytest.Captu
     assert [heading.count(word) for word in ("val.", "test", "F1", "EM")] == [2, 2, 2, 0]
     assert "…" not in output
     assert "by macro-f1" in output
+
+
+def test_unbalanced_labels_bring_macro_f1_whatever_chooses(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    folder = finished_run(tmp_path / "run", [row(0.97, **{"validation/majority": 0.9})] * 2)
+    for split in ("validation", "test"):
+        for index in (0, 1):
+            answer(folder, index, split, [("ham", "ham")] * 9 + [("spam", "ham")])
+    output = said(folder, capsys)
+    heading = " ".join(output.splitlines()[:2]).split()
+    assert [heading.count(word) for word in ("val.", "test", "F1")] == [2, 2, 2]
+    assert cells(output, "majority") == ["majority", "90.0", "47.4", "90.0", "47.4"]
 
 
 def test_spans_have_their_own_columns(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
@@ -97,7 +110,7 @@ def test_spans_have_their_own_columns(tmp_path: Path, capsys: pytest.CaptureFixt
     heading = " ".join(output.splitlines()[:2]).split()
     assert [heading.count(word) for word in ("val.", "test", "F1", "EM")] == [2, 2, 2, 2]
     assert cells(output, "0")[-4:-2] == ["25.0±21.7", "25.0±10.8"]  # sd of 1, 1, 1, 1/2: 0.217
-    assert "most frequent label" not in output
+    assert "majority" not in output
     assert "chance" not in output.replace("within chance", "")  # nothing is doubted
 
 

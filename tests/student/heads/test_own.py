@@ -75,7 +75,7 @@ def test_it_trains_predicts_and_is_found_again(varied, pairs, tmp_path):
     head = Pairs(("other", "same"), ("first", "second"))
     student = varied(epochs=30, learning_rate=0.1)
     fitted = student.fit(head, pairs[:80], pairs[80:], seed=0, folder=tmp_path / "training")
-    assert max(row["validation/accuracy"] for row in fitted.history) > 0.7  # chance is a half
+    assert max(row["validation/accuracy"] for row in fitted.history) > 0.8  # chance is a half
     said = fitted.predict(pairs[80:])
     np.testing.assert_allclose(said.probabilities, fitted.validation.probabilities, atol=1e-5)
     fitted.save(tmp_path / "model")
