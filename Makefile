@@ -3,7 +3,7 @@ BIN := .venv/bin
 TASK ?= rte
 METHOD ?= s3
 
-.PHONY: run test test-slow lint clean
+.PHONY: run test test-slow lint lock audit clean
 
 run: $(BIN)/.installed ## the default experiment; `make run ARGS="seed=1"` adds options
 	$(BIN)/python run.py task=$(TASK) method=$(METHOD) $(ARGS)
@@ -19,10 +19,20 @@ lint: $(BIN)/.installed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# Installed once; again only when the dependencies change.
-$(BIN)/.installed: pyproject.toml
+lock: ## the newest versions that pyproject.toml allows, into constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --dry-run --ignore-installed --report .venv/report.json '.[dev]'
+	$(BIN)/python .ci/lock.py .venv/report.json > .venv/constraints.txt
+	mv .venv/constraints.txt constraints.txt
+
+audit: $(BIN)/.installed ## known vulnerabilities of those versions, where advisories can be reached
+	.ci/audit
+
+# Installed once; again only when the dependencies change. The variable, unlike pip's option, also
+# holds for what builds packages.
+$(BIN)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --editable '.[dev]'
 	@touch $@
 
 clean:

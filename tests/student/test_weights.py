@@ -41,7 +41,7 @@ def test_equal_folders_are_the_same_weights_and_changed_ones_are_not(varied, cop
 
 
 def test_a_package_is_its_checksum_and_a_name_decides_nothing(varied):
-    package = RegistryWeights(package="p", version="1", file="model.safetensors", sha256="ab" * 32)
+    package = RegistryWeights("p", "1", "cd" * 32, file="model.safetensors", sha256="ab" * 32)
     found = varied(weights=None, package=package).identity(HEAD)
     assert found["weights"] == f"sha256:{'ab' * 32}"
     renamed = varied(weights=None, package=package, name="other", evaluation_tokens=9)
