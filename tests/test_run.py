@@ -148,7 +148,7 @@ def test_a_sweep_goes_on_after_an_error_and_says_whose_it_was(
     done = run_py("-m", "seed=-1,2", "task=rte")
     assert done.status == 2
     assert [run[0] for run in runs] == [2]
-    assert done.errors == "error: seed=-1,task=rte: seed must be at least 0, not -1\n"
+    assert done.errors == "job 1 of 2: seed=-1: error: seed must be at least 0, not -1\n"
 
 
 def test_nothing_is_written_outside_the_root(tmp_path: Path) -> None:
