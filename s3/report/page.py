@@ -49,7 +49,6 @@ def _environment() -> Environment:
         "script": _own(script),
         "policy": _own(f"{policy}; base-uri 'none'; form-action 'none'"),
     }
-    environment.filters["cut"] = cut
     return environment
 
 
@@ -60,9 +59,9 @@ def cut(text: str) -> str:
 
 
 def _shown(value: Any) -> Any:
-    """What a template shows of a value: texts sanitised, what is the page's own as it is."""
+    """What a template shows of a value: a text sanitised and cut; the page's own as it is."""
     own = hasattr(value, "__html__")
-    return sanitised(value) if isinstance(value, str) and not own else value
+    return cut(sanitised(value)) if isinstance(value, str) and not own else value
 
 
 def _own(text: str) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import sys
 from collections.abc import Iterator, Mapping
@@ -114,5 +115,6 @@ def plain(value: Any) -> str:
         return json.dumps(value, ensure_ascii=False)
     if value and set(value) <= PLAIN and value not in ("null", "true", "false"):
         return value
-    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    # Hydra reads backslashes in front of a quotation mark in pairs, any others as they are.
+    escaped = re.sub(r"(\\+)('|$)", r"\1\1\2", value).replace("'", r"\'")
     return f"'{escaped}'"
