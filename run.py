@@ -15,6 +15,7 @@ from s3.errors import ConfigError, UserError
 from s3.explaining import explain
 from s3.jobs import SWEEP, changed, name_job, note_run, show_sweep
 from s3.progress import job_name
+from s3.report.run import leave_report
 from s3.secrets import hidden
 from s3.storage import digest
 from s3.text import sanitised
@@ -36,8 +37,10 @@ def main(cfg: DictConfig) -> None:
         experiment, config = build(cfg), plain(cfg)
         refuse_misread(cfg, sources(hydra_config))
         folder = experiment.run(config, choices, changed(config, hydra_config))
-        if sweeping and folder.finished and not cfg.dry_run:
-            note_run(folder.path)
+        if folder.finished and not cfg.dry_run:
+            leave_report(folder.path)
+            if sweeping:
+                note_run(folder.path)
     except Exception as error:
         failed.append(report(error))
 

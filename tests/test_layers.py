@@ -25,6 +25,7 @@ ORDER = {
         methods audit
         runs
         analysis
+        report
         explaining
         config
         commands jobs
@@ -89,11 +90,12 @@ ORDER = {
     """,
     "s3.runs.listeners": "base\nsummary table wandb",
     "s3.analysis": "intervals results\ngroups frames listing\ncomparison\nformats",
-    "s3.commands": "audit check compare runs store\napp",
+    "s3.report": "charts page pairs\nfindings comparison\nrun",
+    "s3.commands": "audit check compare report runs store\napp",
     "s3.runs.dryrun": "habits\nrehearsal\nplan",
 }
 HEAVY = {"torch", "transformers", "datasets", "pyarrow", "datasketch", "wandb", "xllamacpp"}
-HEAVY |= {"pytorch_lightning", "scipy", "openai", "pandas"}
+HEAVY |= {"pytorch_lightning", "scipy", "openai", "pandas", "jinja2"}
 LAZY = {"student", "llm"}  # their files are imported inside functions; --help is timed elsewhere
 
 

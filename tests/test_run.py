@@ -16,6 +16,7 @@ from s3.runs.experiment import Experiment
 from s3.runs.folder import RunFolder
 from tests.commandline import run_py
 from tests.runs.helpers import ROOT
+from tests.runs.made import finished_run
 
 HEAVY = ("torch", "transformers", "datasets", "pytorch_lightning", "wandb", "aiohttp", "xllamacpp")
 Run = tuple[int, str | None, str, str]  # seed, root, the task's option, the sweep's name
@@ -79,6 +80,17 @@ def test_one_run_ends_with_0(runs: list[Run]) -> None:
     assert run_py("task=imdb", "seed=3").status == 0
     ((seed, root, task, _),) = runs
     assert (seed, root, task) == (3, None, "imdb")
+
+
+def test_a_finished_run_leaves_its_page_and_says_where(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = finished_run(tmp_path / "a-run")
+    monkeypatch.setattr(Experiment, "run", lambda *_: folder)
+    done = run_py("task=rte")
+    page = tmp_path / "a-run" / "report.html"
+    assert f"report   {page}" in done.output
+    assert page.exists()
 
 
 def test_a_sweep_runs_all_combinations_under_one_name(runs: list[Run]) -> None:
