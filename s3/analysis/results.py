@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from s3.errors import UserError
-from s3.runs.reading import FinishedRound, Run, finished_runs
+from s3.runs.finding import finished_runs
+from s3.runs.reading import FinishedRound, Run
 from s3.storage import digest
 
 Settings = dict[str, Any]

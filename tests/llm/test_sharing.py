@@ -16,7 +16,7 @@ import pytest
 from s3.llm import Completion, Session
 from s3.llm.errors import StoreError
 from s3.llm.store import Store
-from s3.llm.transport import online
+from s3.llm.transport import saving
 from tests.llm.conftest import server
 from tests.llm.test_session import prompts
 from tests.server import FakeLLM
@@ -97,7 +97,7 @@ def test_while_the_store_is_locked_nothing_is_sent_and_nothing_is_lost(
 def test_a_store_that_stays_locked_ends_the_run_and_says_what_is_lost(
     serve: Serve, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(online, "STORING", 2.0)
+    monkeypatch.setattr(saving, "STORING", 2.0)
     endpoint, other = serve(), holding()
     llm = Session(server(endpoint, concurrency=8, max_concurrency=8), 0)
     with pytest.raises(StoreError, match="Another program has it open"):
