@@ -148,10 +148,9 @@ class OnlineTransport(LoopTransport):
             )
         except RateLimited as refused:
             self._context.usage.rate_limited += 1
-            if refused.wait is not None:
-                refused.wait = limiter.rate_limited(refused.wait, started)
-            else:
-                limiter.rate_limited(None, started)
+            refused.said = self._context.shown(refused.said)
+            alone = limiter.rate_limited(refused, started, request.number)
+            refused.wait = None if refused.wait is None else alone
             raise
         except Refused:
             raise
