@@ -21,7 +21,7 @@ from s3.llm.transport.base import Address, Context, Transport
 class OpenAIAccount(Remote):
     """What both of OpenAI's ways share."""
 
-    model: str = "gpt-4o-mini"
+    model: str = "gpt-5.4-mini"
     base_url: str = "https://api.openai.com/v1"
 
     length_field: ClassVar[str] = "max_completion_tokens"  # newer models refuse max_tokens
