@@ -42,9 +42,8 @@ ORDER = {
         store leases
         limits format trial
         transport
-        embedded
-        providers
-        session check
+        embedded base
+        providers session check
     """,
     "s3.llm.protocols": """
         parsing waits
@@ -56,13 +55,13 @@ ORDER = {
     "s3.llm.limits": "prices\nbudget rates\nlimiter",
     "s3.llm.transport": """
         base
-        http calls allowance
+        http calls allowance saving
         batch_api batch_replies
         online batch openai_batch anthropic_batch
         slots mistral_batch
     """,
     "s3.student": """
-        settings weighting static
+        settings weighting static pooling
         probe
         hardware heads dropout
         weights
@@ -78,13 +77,13 @@ ORDER = {
     "s3.student.lightning": "checkpoint module\nprogress\ntraining",
     "s3.tasks": "cleaning template\nreply\nbase\nclassification qa",
     "s3.synthesis": "writing\nrationales seeds extrapolation",
-    "s3.methods": "base influence existing\ngold loop\ns3 zerogen\nprogen",
+    "s3.methods": "base influence existing\ndrawing\ngold loop\ns3 zerogen\nprogen",
     "s3.audit": "similar\nsplit\nauditor\nfile",
     "s3.runs": """
         checksums
         folder significance
         reading identity
-        listeners dryrun
+        finding listeners dryrun
         preflight rounds
         experiment
     """,

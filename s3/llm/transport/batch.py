@@ -17,6 +17,7 @@ from functools import partial
 
 from s3.errors import UserError
 from s3.llm.errors import Fault, NoRoom, Refused, Unfit
+from s3.llm.leases import Leases
 from s3.llm.protocols.causes import SPENT
 from s3.llm.store import Batch, Store
 from s3.llm.transport.allowance import Allowance
@@ -56,26 +57,56 @@ class BatchTransport(LoopTransport):
     async def _open(self, address: Address) -> None:
         self._api = self._connect(self._context, address, self._attempts, self._poll)
         self._store = Store()
+        self._leases = Leases(self._store.path.with_suffix(".leases"))
 
     async def _shut(self) -> None:
         self._store.close()
+        self._leases.close()
         await self._api.close()
 
     def _begin(self, requests: list[Request]) -> None:
-        mine = {request.id: request for request in requests}
-        for note in self._store.batches(self._context.account.endpoint):
-            if known := [mine.pop(id) for id in note.ids if id in mine]:
-                self._start(known, partial(self._resume, note, known))
+        under_way, others = self._under_way(requests)
+        for note, known in under_way:
+            self._start(known, partial(self._resume, note, known))
         size, chunk = 0, list[Request]()
-        for request in mine.values():
+        for request in others:
             length = len(self._api.line(request, 0)) + 1
             if chunk and (len(chunk) == ROWS or size + length > BYTES):
-                self._start(chunk, partial(self._answer, chunk))
+                self._start(chunk, partial(self._alone, chunk))
                 size, chunk = 0, []
             size += length
             chunk.append(request)
         if chunk:
-            self._start(chunk, partial(self._answer, chunk))
+            self._start(chunk, partial(self._alone, chunk))
+
+    def _under_way(
+        self, requests: list[Request]
+    ) -> tuple[list[tuple[Batch, list[Request]]], list[Request]]:
+        """Return the batches that have some of the requests, with those; and the other requests."""
+        mine, found = {request.id: request for request in requests}, []
+        for note in self._store.batches(self._context.account.endpoint):
+            if known := [mine.pop(id) for id in note.ids if id in mine]:
+                found.append((note, known))
+        return found, list(mine.values())
+
+    async def _alone(self, requests: list[Request]) -> None:
+        """Answer requests, unless another process is about to submit the same: then by its batch.
+
+        Only one process holds the lease; what it has submitted is noted when it dies.
+        """
+        ids = " ".join(request.id for request in requests)
+        lease = f"{hashlib.sha256(ids.encode()).hexdigest()}-0"
+        if not self._leases.take(lease):
+            self._api.say(f"{self._context.where}: another process has the same batch; waiting.")
+            while not self._leases.take(lease):
+                await asyncio.sleep(self._poll)
+        try:
+            under_way, others = self._under_way(self._unstored(requests))
+            for note, known in under_way:
+                await self._resume(note, known)
+            await self._answer(others)
+        finally:
+            self._leases.release(lease)
 
     async def _resume(self, note: Batch, requests: list[Request]) -> None:
         """Wait for a batch that an earlier process submitted; ask again for what it lacks."""
@@ -147,10 +178,16 @@ class BatchTransport(LoopTransport):
 
     def _addressed(self, requests: list[Request]) -> list[Request]:
         """Return those without an outcome, under the ids that they have in the present format."""
-        for request in _open(requests):
-            if self._context.address(request) and (held := self._store.get(request.id)):
+        self._unstored([one for one in _open(requests) if self._context.address(one)])
+        return _open(requests)
+
+    def _unstored(self, requests: list[Request]) -> list[Request]:
+        """Give requests whose replies are stored their outcomes; return the others."""
+        for request in requests:
+            if held := self._store.get(request.id):
                 self._context.usage.stored += 1
                 request.outcome = self._context.protocol.read(held, request.id, request.prompt)
+        self._context.arrived.set()
         return _open(requests)
 
     async def _send(self, requests: list[Request], attempt: int) -> Batch:
