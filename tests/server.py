@@ -63,7 +63,7 @@ class Manners:
 
 
 def answer(request: Json) -> str:
-    """Return the words that a request's prompt and seed decide, each a line where a list is asked."""
+    """Return words that a prompt and its seed decide, a line each where a list is asked for."""
     prompt = request.get("prompt") or json.dumps(request["messages"])
     digest = hashlib.sha256(f"{prompt}|{request.get('seed')}".encode()).hexdigest()
     between = "\n" if "List them" in prompt else " "
