@@ -13,14 +13,15 @@ from omegaconf import DictConfig
 from s3.config import build, chosen, plain, refuse_misread, register, sources
 from s3.errors import ConfigError, UserError
 from s3.explaining import explain
-from s3.jobs import SWEEP, changed, name_job, note_run, show_sweep
+from s3.jobs import SWEEP, changed, failures, name_job, note_failure, note_run, show_sweep
 from s3.progress import job_name
+from s3.report.run import leave_report
 from s3.secrets import hidden
 from s3.storage import digest
 from s3.text import sanitised
 
 CONTINUE = "Everything paid for is kept: the same command continues."
-failed: list[int] = []  # the exit statuses of a command's jobs that ended in an error
+failed: list[int] = []  # the exit status of what ended in an error
 
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="config")
@@ -36,10 +37,13 @@ def main(cfg: DictConfig) -> None:
         experiment, config = build(cfg), plain(cfg)
         refuse_misread(cfg, sources(hydra_config))
         folder = experiment.run(config, choices, changed(config, hydra_config))
-        if sweeping and folder.finished and not cfg.dry_run:
-            note_run(folder.path)
+        if folder.finished and not cfg.dry_run:
+            leave_report(folder.path)
+            if sweeping:
+                note_run(folder.path)
     except Exception as error:
-        failed.append(report(error))
+        status = report(error)
+        note_failure(status) if sweeping else failed.append(status)  # it may be another process
 
 
 def run() -> int:
@@ -57,6 +61,7 @@ def run() -> int:
         return 130
     except Exception as error:
         failed.append(report(error))
+    failed.extend(failures())
     show_sweep()
     return max(failed, default=0)
 

@@ -38,7 +38,8 @@ class Sweep(Callback):
         A sweeper other than Hydra's own decides as it goes.
         """
         os.environ[SWEPT] = "{}"
-        sweep_file().unlink(missing_ok=True)
+        for kind in (".runs", ".failed"):
+            sweep_file(kind).unlink(missing_ok=True)
         sweeper = config.hydra.sweeper
         if not str(sweeper._target_).endswith("BasicSweeper"):
             return
@@ -94,9 +95,27 @@ def note_run(folder: Path) -> None:
         file.write(f"{folder}\n")
 
 
-def sweep_file() -> Path:
-    """Return the file that lists the runs of this sweep."""
-    return Path(ROOTS[1]) / f"{os.environ[SWEEP]}.runs"
+def note_failure(status: int) -> None:
+    """Note the exit status of a job of a sweep that has failed."""
+    listed = sweep_file(".failed")
+    listed.parent.mkdir(exist_ok=True)
+    with listed.open("a", encoding="utf-8") as file:
+        file.write(f"{status}\n")
+
+
+def failures() -> list[int]:
+    """Return the exit statuses that the failed jobs of this sweep have noted, in any process."""
+    listed = sweep_file(".failed")
+    if SWEPT not in os.environ or not listed.exists():
+        return []
+    statuses = list(map(int, listed.read_text(encoding="utf-8").split()))
+    listed.unlink()
+    return statuses
+
+
+def sweep_file(kind: str = ".runs") -> Path:
+    """Return the file that lists the runs of this sweep, or with ".failed" its failures."""
+    return Path(ROOTS[1]) / f"{os.environ[SWEEP]}{kind}"
 
 
 def show_sweep() -> None:

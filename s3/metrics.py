@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 from s3.text import apart
 
+LAST_LATIN = "\u024f"  # letters behind it are of another script
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _PUNCTUATION = frozenset(string.punctuation)
 
@@ -45,16 +46,19 @@ def f1(predicted: str, answers: Sequence[str]) -> float:
 def normalise(text: str) -> str:
     """Lower the case, drop punctuation and articles, put one space between words.
 
-    For texts with ASCII's punctuation it is the normalisation of SQuAD's official evaluation
-    script, version 1.1; MLQA's drops that of other scripts too, and takes each character for a
+    For texts in Latin letters it is the normalisation of SQuAD's official evaluation script,
+    version 1.1; MLQA's drops the punctuation of other scripts too, and takes each character for a
     word where a script parts none by spaces.
     """
-    bare = "".join(filter(_counts, text.lower()))
-    return " ".join(apart(_ARTICLES.sub(" ", bare)).split())
-
-
-def _counts(sign: str) -> bool:
-    return sign not in _PUNCTUATION and unicodedata.category(sign)[0] != "P"
+    letters = [sign > LAST_LATIN for sign in text if sign.isalpha()]
+    latin = 2 * sum(letters) <= len(letters)
+    counts = (
+        sign
+        for sign in text.lower()
+        if sign not in _PUNCTUATION and (latin or unicodedata.category(sign)[0] != "P")
+    )
+    bare = _ARTICLES.sub(" ", "".join(counts))
+    return " ".join((bare if latin else apart(bare)).split())
 
 
 def _word_f1(predicted: list[str], answer: list[str]) -> float:

@@ -63,10 +63,11 @@ class Manners:
 
 
 def answer(request: Json) -> str:
-    """Return the words that a request's prompt and seed decide."""
+    """Return words that a prompt and its seed decide, a line each where a list is asked for."""
     prompt = request.get("prompt") or json.dumps(request["messages"])
     digest = hashlib.sha256(f"{prompt}|{request.get('seed')}".encode()).hexdigest()
-    return " ".join(f"word{digest[i : i + 4]}" for i in range(0, 64, 4))
+    between = "\n" if "List them" in prompt else " "
+    return between.join(f"word{digest[i : i + 4]}" for i in range(0, 64, 4))
 
 
 def asked_text(request: Json) -> str:

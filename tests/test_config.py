@@ -88,13 +88,13 @@ def test_every_model_builds(model: str) -> None:
     ("override", "known", "meant"),
     [
         ("methd=s3", "task, llm, model, method", "method"),
-        ("method.roundz=3", "seed_size, extrapolated", "method.rounds"),
+        ("method.roundz=3", "with_gold, seed_size", "method.rounds"),
         ("rounds=3", "task, llm, model", "method.rounds"),  # at another place
         ("task.reply.words=3", "tokens, min_words, max_words", None),
         ("task.gold.files.validaton=x", "path, name, validation", "task.gold.files.validation"),
         # What is added with + is unknown to Hydra's own check.
-        ("+method.zzz=1", "seed_size, extrapolated", None),
-        ("++method.zzz=1", "seed_size, extrapolated", None),
+        ("+method.zzz=1", "with_gold, seed_size", None),
+        ("++method.zzz=1", "with_gold, seed_size", None),
         ("+audit.foo=1", "near, allow_test_copies", None),
         ("+seeed=1", "task, llm, model", "seed"),
         ("+task.gold.files.validaton=x", "path, name, validation", "task.gold.files.validation"),
@@ -220,7 +220,7 @@ def test_a_mistake_in_a_file_of_ones_own_names_the_file(
 
 
 def test_what_is_wrong_is_raised_where_a_program_composes() -> None:
-    with pytest.raises(ConfigError, match=r"method\.zzz: no such option; known here: seed_size"):
+    with pytest.raises(ConfigError, match=r"method\.zzz: no such option; known here: with_gold"):
         composed("+method.zzz=1")
 
 

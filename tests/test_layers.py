@@ -25,6 +25,7 @@ ORDER = {
         methods audit
         runs
         analysis
+        report
         explaining
         config
         commands jobs
@@ -41,9 +42,8 @@ ORDER = {
         store leases
         limits format trial
         transport
-        embedded
-        providers
-        session check
+        embedded base
+        providers session check
     """,
     "s3.llm.protocols": """
         parsing waits
@@ -55,13 +55,13 @@ ORDER = {
     "s3.llm.limits": "prices\nbudget rates\nlimiter",
     "s3.llm.transport": """
         base
-        http calls allowance
+        http calls allowance saving notes
         batch_api batch_replies
         online batch openai_batch anthropic_batch
         slots mistral_batch
     """,
     "s3.student": """
-        settings weighting static
+        settings weighting static pooling
         probe
         hardware heads dropout
         weights
@@ -77,23 +77,24 @@ ORDER = {
     "s3.student.lightning": "checkpoint module\nprogress\ntraining",
     "s3.tasks": "cleaning template\nreply\nbase\nclassification qa",
     "s3.synthesis": "writing\nrationales seeds extrapolation",
-    "s3.methods": "base influence existing\ngold loop\ns3 zerogen\nprogen",
+    "s3.methods": "base influence existing\ndrawing\ngold loop\ns3 zerogen\nprogen",
     "s3.audit": "similar\nsplit\nauditor\nfile",
     "s3.runs": """
         checksums
         folder significance
         reading identity
-        listeners dryrun
+        finding listeners dryrun
         preflight rounds
         experiment
     """,
     "s3.runs.listeners": "base\nsummary table wandb",
     "s3.analysis": "intervals results\ngroups frames listing\ncomparison\nformats",
-    "s3.commands": "audit check compare runs store\napp",
+    "s3.report": "charts page pairs\nfindings comparison\nrun",
+    "s3.commands": "audit check compare report runs store\napp",
     "s3.runs.dryrun": "habits\nrehearsal\nplan",
 }
 HEAVY = {"torch", "transformers", "datasets", "pyarrow", "datasketch", "wandb", "xllamacpp"}
-HEAVY |= {"pytorch_lightning", "scipy", "openai", "pandas"}
+HEAVY |= {"pytorch_lightning", "scipy", "openai", "pandas", "jinja2"}
 LAZY = {"student", "llm"}  # their files are imported inside functions; --help is timed elsewhere
 
 

@@ -16,6 +16,7 @@ from s3.runs.experiment import Experiment
 from s3.runs.folder import RunFolder
 from tests.commandline import run_py
 from tests.runs.helpers import ROOT
+from tests.runs.made import finished_run
 
 HEAVY = ("torch", "transformers", "datasets", "pytorch_lightning", "wandb", "aiohttp", "xllamacpp")
 Run = tuple[int, str | None, str, str]  # seed, root, the task's option, the sweep's name
@@ -81,6 +82,17 @@ def test_one_run_ends_with_0(runs: list[Run]) -> None:
     assert (seed, root, task) == (3, None, "imdb")
 
 
+def test_a_finished_run_leaves_its_page_and_says_where(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = finished_run(tmp_path / "a-run")
+    monkeypatch.setattr(Experiment, "run", lambda *_: folder)
+    done = run_py("task=rte")
+    page = tmp_path / "a-run" / "report.html"
+    assert f"report   {page}" in done.output
+    assert page.exists()
+
+
 def test_a_sweep_runs_all_combinations_under_one_name(runs: list[Run]) -> None:
     assert run_py("-m", "task=rte,imdb", "seed=0,1").status == 0
     assert [run[:3] for run in runs] == [
@@ -131,7 +143,7 @@ def test_a_defect_is_not_taken_for_a_wrong_option(
 def test_the_error_is_the_first_line_and_repeats_no_key(
     ending: Callable[[BaseException], None],
 ) -> None:
-    key = "sk-abcdefghijklmnopqrstuvwxyz"
+    key = "sk-" + "abcdefghijklmnopqrstuvwxyz"
     ending(UserError(f"{key} at http://me:hunter2@host/v1 was refused"))
     done = run_py("seed=1")
     assert done.errors == "error: [key] at http://[password]@host/v1 was refused\n"
@@ -148,7 +160,7 @@ def test_a_sweep_goes_on_after_an_error_and_says_whose_it_was(
     done = run_py("-m", "seed=-1,2", "task=rte")
     assert done.status == 2
     assert [run[0] for run in runs] == [2]
-    assert done.errors == "error: seed=-1,task=rte: seed must be at least 0, not -1\n"
+    assert done.errors == "job 1 of 2: seed=-1: error: seed must be at least 0, not -1\n"
 
 
 def test_nothing_is_written_outside_the_root(tmp_path: Path) -> None:

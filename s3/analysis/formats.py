@@ -101,6 +101,11 @@ def _interval(row: Record, name: str, sign: str) -> str:
     return f"{_percent(row[f'{name}_low'], sign)} to {_percent(row[f'{name}_high'], sign)}"
 
 
+def _cost(row: Record) -> str:
+    unknown = row["tokens"] and row["cost"] is None
+    return "unknown" if unknown else _number(row["cost"], 4)
+
+
 COLUMNS: Mapping[str, Callable[[Record], str]] = {
     "seeds": lambda row: _number(row["seeds"]),
     "data": lambda row: _number(row["data"]),
@@ -111,7 +116,7 @@ COLUMNS: Mapping[str, Callable[[Record], str]] = {
     "sd": lambda row: _percent(row["test_sd"]),
     "95 %": lambda row: _interval(row, "test", ""),
     "tokens": lambda row: _number(row["tokens"]),
-    "cost $": lambda row: _number(row["cost"], 4),
+    "cost $": _cost,
     "seconds": lambda row: _number(row["seconds"]),
 }
 GAINS: Mapping[str, Callable[[Record], str]] = {

@@ -8,7 +8,8 @@ from typing import Any
 
 from s3.analysis.results import find_runs, roots
 from s3.errors import UserError
-from s3.runs.reading import Run, begun_runs
+from s3.runs.finding import begun_runs
+from s3.runs.reading import Run
 
 HEADINGS = ("task", "method", "seed", "options", "rounds", "test", "folder")
 

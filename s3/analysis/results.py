@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from s3.errors import UserError
-from s3.runs.reading import FinishedRound, Run, finished_runs
+from s3.runs.finding import finished_runs
+from s3.runs.reading import FinishedRound, Run
 from s3.storage import digest
 
 Settings = dict[str, Any]
@@ -68,10 +69,14 @@ class Result:
         return self.round.predictions("test") if self.round else self.run.beside(self.beside)
 
     def spent(self, prefix: str) -> float | None:
-        """Return the sum, over all rounds of the run, of the metrics whose names begin so."""
-        if not self.round:
-            return None
+        """Return the sum, over all rounds of the run, of the metrics whose names begin so.
+
+        None where it is not known: money, where a model has no price.
+        """
         rows = [round_.row for round_ in self.run.rounds]
+        unknown = prefix == "llm/cost" and any(row.get("llm/unpriced") for row in rows)
+        if not self.round or unknown:
+            return None
         return sum(value for row in rows for name, value in row.items() if name.startswith(prefix))
 
 

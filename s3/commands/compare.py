@@ -36,6 +36,7 @@ Metric = Annotated[
     typer.Option(help="accuracy, macro_f1, em or f1; by default what chose between the rounds."),
 ]
 Round = Annotated[str, typer.Option(help="best (the one that ships), last, or a number.")]
+Html = Annotated[Path | None, typer.Option(help="Write a page of it to this file, too.")]
 Output = Annotated[Format, typer.Option("--format", help="How it is printed.")]
 
 
@@ -45,6 +46,7 @@ def compare(
     metric: Metric = None,
     round: Round = "best",
     output: Output = Format.table,
+    html: Html = None,
 ) -> None:
     """Finished runs side by side: scores with intervals, differences, sizes, costs.
 
@@ -54,6 +56,10 @@ def compare(
     from s3.analysis.formats import TEXTS, legend, show
 
     found = compare(folders or (), against=against or (), metric=metric, round=round)
+    if html:
+        from s3.report.comparison import write_comparison
+
+        print(f"page: {write_comparison(found, html)}", file=sys.stderr)
     if output is Format.table:
         show(found)
         return

@@ -42,23 +42,28 @@ def opened() -> Iterator[Store]:
 
 @store.command()
 def size() -> None:
-    """Totals of completions, tokens, cost and hits, by model and by run."""
+    """Totals of completions, tokens, cost and hits, by model and by run.
+
+    The cost is unknown where no price was known for a model that is not the embedded one.
+    """
     with opened() as found:
         query = found.database.execute
         files = found.path.parent.glob(found.path.name + "*")
         print(f"{found.path}: {sum(file.stat().st_size for file in files) / 1e6:.1f} MB")
         table = (
-            "SELECT {0}, sum(n), sum(tokens), sum(cost), sum(hits), max(at) FROM ("
+            "SELECT {0}, sum(n), sum(tokens), sum(cost), sum(hits), max(at), sum(unpriced) FROM ("
             " SELECT run, endpoint, model, 1 AS n, prompt_tokens + completion_tokens AS tokens,"
-            " 0.0 AS cost, 0 AS hits, created AS at FROM completions"
-            " UNION ALL SELECT run, endpoint, model, 0, 0, cost, hits, last FROM ledger"
+            " 0.0 AS cost, 0 AS hits, created AS at,"
+            " cost = 0 AND endpoint != 'embedded' AS unpriced FROM completions"
+            " UNION ALL SELECT run, endpoint, model, 0, 0, cost, hits, last, 0 FROM ledger"
             ") GROUP BY {0} ORDER BY max(at)"
         )
         for title, columns in (("model", "endpoint, model"), ("run", "run, model")):
             print(f"\n{title:48} completions      tokens     cost $    hits  last")
-            for *names, number, tokens, cost, hits, last in query(table.format(columns)):
+            for *names, number, tokens, cost, hits, last, unpriced in query(table.format(columns)):
                 day = time.strftime("%Y-%m-%d", time.localtime(last))
-                line = f"{' '.join(names):48} {number:11} {tokens:11} {cost:10.4f} {hits:7}  {day}"
+                paid = "unknown" if unpriced else f"{cost:.4f}"
+                line = f"{' '.join(names):48} {number:11} {tokens:11} {paid:>10} {hits:7}  {day}"
                 print(sanitised(line))
 
 

@@ -1,7 +1,8 @@
 """The LLM engine: prompts in, completions out, in order, each paid for once."""
 
+from s3.llm.base import LLM
 from s3.llm.errors import BudgetReached, TooManyFailures
-from s3.llm.providers import LLM, BatchService, OpenAI, OpenAIBatch, Server, Service, SmolLM2
+from s3.llm.providers import BatchService, OpenAI, OpenAIBatch, Server, Service, SmolLM2
 from s3.llm.session import Session
 from s3.llm.types import Completion, Failure, Prompt, Style, Usage
 

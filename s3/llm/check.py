@@ -13,12 +13,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from s3.errors import UserError
+from s3.llm.base import LLM, Online, Remote
 from s3.llm.errors import Fault, NoRoom, RateLimited, Refused, Unfit
 from s3.llm.limits import most
 from s3.llm.protocols import Content, Protocol
 from s3.llm.protocols.base import ROOM
 from s3.llm.protocols.parsing import count, shown
-from s3.llm.providers import LLM, Online, Remote
 from s3.llm.transport.base import Address, back_off
 from s3.llm.types import Completion, Prompt, Style, Tokens, Usage
 

@@ -42,11 +42,14 @@ class Fault(Exception):
 
 
 class RateLimited(Exception):
-    """HTTP 429. `wait` is the time to stay away in seconds, None where the endpoint is silent."""
+    """HTTP 429. `wait` is the time to stay away in seconds, None where the endpoint is silent.
 
-    def __init__(self, wait: float | None) -> None:
+    `said` are its words.
+    """
+
+    def __init__(self, wait: float | None, said: str = "") -> None:
         super().__init__(wait)
-        self.wait = wait
+        self.wait, self.said = wait, said
 
 
 class Unfit(Exception):

@@ -14,9 +14,9 @@ from itertools import count, islice
 from types import TracebackType
 
 import s3.progress
+from s3.llm.base import LLM
 from s3.llm.errors import Fault, StoreError, TooManyFailures, Unfit
 from s3.llm.format import Format
-from s3.llm.providers import LLM
 from s3.llm.store import Store
 from s3.llm.transport.base import Context, Request, Transport
 from s3.llm.trial import FIRST, Oddities, Trial

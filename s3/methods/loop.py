@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -15,6 +14,7 @@ from s3.data.example import Example, Mistake
 from s3.data.rows import content_digest
 from s3.llm import Style
 from s3.methods.base import Bench, Method, Round, balanced, mistakes_of
+from s3.methods.drawing import half_right, in_turn, without
 from s3.methods.existing import existing
 from s3.student import Predictor
 from s3.synthesis import SynthesisedSet, extrapolate
@@ -163,7 +163,7 @@ class ExtrapolationLoop(Method):
         missing = wanted - len(first)
         seed = self.write_seed(bench, missing, first) if missing else SynthesisedSet(0)
         seed.examples, seed.wanted = first + seed.examples, wanted
-        return seed, kept, _without([*seeds, *added], [*first, *kept])
+        return seed, kept, without([*seeds, *added], [*first, *kept])
 
     def _cut(self, bench: Bench, examples: list[Example], size: int) -> list[Example]:
         """Return the examples, or so many of them by a seeded draw, even over the labels."""
@@ -193,7 +193,7 @@ class ExtrapolationLoop(Method):
         if errors == 1:
             return in_turn(wrong, number, train)
         chosen = in_turn(wrong, round(errors * number), train)
-        others = _without(gold, chosen) or gold
+        others = without(gold, chosen) or gold
         return chosen + in_turn(others, number - len(chosen), [*train, *chosen])
 
     def _error_share(self, bench: Bench, mistakes: list[Mistake]) -> float:
@@ -217,7 +217,7 @@ class ExtrapolationLoop(Method):
         if share is None:
             return added + written, unused
         chosen = balanced([*written, *unused], share, train)
-        return added + chosen, _without([*unused, *written], chosen)
+        return added + chosen, without([*unused, *written], chosen)
 
     def _score(self, bench: Bench, predictor: Predictor) -> float:
         scores = bench.task.head().score(bench.validation, predictor.validation.answers)
@@ -228,32 +228,3 @@ class ExtrapolationLoop(Method):
         if self.patience is None or len(scores) <= self.patience:
             return False
         return max(scores[-self.patience :]) <= max(scores[: -self.patience])
-
-
-def half_right(error_rate: float) -> float:
-    """Return how much may be errors so that about half of what is extrapolated is right already.
-
-    With the rest drawn from gold at the model's error rate e that share s solves
-    s + (1 - s) e = 1/2. For a model that errs on half of gold or more it is 0.
-    """
-    return 0.0 if error_rate >= 0.5 else (0.5 - error_rate) / (1 - error_rate)
-
-
-def in_turn(wrong: Sequence[Example], number: int, train: Sequence[Example]) -> list[Example]:
-    """Return `number` of the wrong examples; again and again, where there are fewer.
-
-    Labels even out, those of the training data too; of a label, the examples that the training
-    data grew from least often come first.
-    """
-    grown = (one.origin for one in train if one.origin.kind == "extrapolation")
-    times = Counter(origin.source for origin in grown)
-    queue = sorted(wrong, key=lambda example: times[example.origin.source])
-    chosen: list[Example] = []
-    while queue and len(chosen) < number:
-        chosen += balanced(queue, number - len(chosen), [*train, *chosen])
-    return chosen
-
-
-def _without(examples: list[Example], taken: list[Example]) -> list[Example]:
-    ids = {example.id for example in taken}
-    return [example for example in examples if example.id not in ids]

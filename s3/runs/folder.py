@@ -36,6 +36,7 @@ Content = Mapping[str, Any]
 SUMMARY, CONFIG, IDENTITY, ATTEMPT = "summary.json", "config.yaml", "identity.json", "attempt.json"
 FAILURES, GOLD_COPIES = "failures.jsonl", "gold_copies.jsonl"
 DATA, MODEL, TRACKED = "data/train.parquet", "model", "wandb.json"
+REPORT = "report.html"
 METRICS, ADDED, UNUSED, TRAIN = "metrics.json", "added.jsonl", "unused.jsonl", "train.json"
 MISTAKES, COPIES, EPOCHS = "mistakes.jsonl", "copies.jsonl", "epochs.jsonl"
 

@@ -7,7 +7,6 @@ rows, examples, mistakes and predictions. Nothing here trains, asks an LLM or wr
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,10 +21,8 @@ from s3.data.example import Example, Mistake
 from s3.data.rows import from_flat_row, from_row
 from s3.errors import UserError
 from s3.runs import folder as layout
-from s3.runs.checksums import DAMAGED, mapping
+from s3.runs.checksums import mapping
 from s3.storage import read_jsonl
-
-SUPERSEDED = re.compile(rf"-old-\d+$|^{DAMAGED}$")  # names of folders that hold no current run
 
 
 @dataclass(frozen=True)
@@ -218,23 +215,6 @@ class Run:
             raise damaged(path, str(error)) from None
         written = [one for round_ in self.rounds for one in (*round_.added, *round_.unused)]
         return {example.id: example for example in (*last, *written)}
-
-
-def finished_runs(root: Path) -> Iterator[Path]:
-    """Yield the folders of finished runs below a folder, itself included.
-
-    Those that `fresh=true` moved aside are left out, and copies of damaged files.
-    """
-    folders = sorted(path.parent for path in root.rglob(layout.SUMMARY))
-    yield from (one for one in folders if one == root or not SUPERSEDED.search(one.name))
-
-
-def begun_runs(root: Path) -> Iterator[Run]:
-    """Yield the runs below a folder that are not finished: they have no summary, nor all rounds."""
-    for path in sorted(path.parent for path in root.rglob(layout.IDENTITY)):
-        run = Run(layout.RunFolder(path))
-        if not run.folder.finished:
-            yield run
 
 
 def damaged(path: Path, why: str) -> UserError:

@@ -25,7 +25,9 @@ from s3.student.weights import MODEL, Pretrained, load_model, load_probe
 TOKENIZER = ("tokenizer.json", "vocab.txt", "vocab.json", "merges.txt", "*.model", "*.tiktoken")
 NO_PICKLES = "weights are loaded from safetensors alone, never from pickles (pytorch_model.bin)"
 PROBE_TYPE = "s3-probe"  # of a folder with a probe of ours (`probe.py`, which loads torch)
-UNKNOWN = 0.5  # share of unknown tokens in gold rows from which the tokenizer is another's
+# Shares of unknown tokens in gold rows: from the first on it is said, from the second on the
+# tokenizer is another's, or none.
+SOME_UNKNOWN, UNKNOWN = 0.5, 0.95
 CUT = 0.05  # share of gold rows cut off from which that is said
 TRIED = 4  # gold rows, the longest, that a trial reads
 
@@ -206,6 +208,11 @@ def _remarks(tokens: TokenStore, selection: Selection, settings: Settings, head:
             f"{unknown + len(words)} tokens are unknown): its files are missing or another model's",
         )
     said = []
+    if unknown > SOME_UNKNOWN * (unknown + len(words)):
+        said.append(
+            f"{place}: its tokenizer does not know {unknown} of {unknown + len(words)} tokens of "
+            "the gold rows"
+        )
     cut = np.count_nonzero(selection.lengths >= settings.max_length)
     if not head.windows and cut > CUT * len(selection.numbers):
         said.append(

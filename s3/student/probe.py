@@ -16,12 +16,13 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.nn.functional import cosine_similarity, cross_entropy, normalize
+from torch.nn.functional import cross_entropy, normalize
 from transformers import AutoModel, AutoModelForSequenceClassification, PreTrainedModel
 from transformers.configuration_utils import PreTrainedConfig
 from transformers.modeling_outputs import SequenceClassifierOutput
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING, AutoConfig
 
+from s3.student.pooling import last_of, late_interaction, mean_of
 from s3.student.static import StaticEncoder
 
 COSINES = 4  # features of a pair
@@ -147,7 +148,7 @@ class ProbeForSequenceClassification(PreTrainedModel):  # type: ignore[no-untype
         if self.config.pairs:
             return self._cosines(input_ids, mask.bool(), token_type_ids)
         states = self.encoder(input_ids, attention_mask=mask, output_hidden_states=True)
-        pool = _last if self.config.last else _mean
+        pool = last_of if self.config.last else mean_of
         return torch.cat(
             [normalize(pool(states.hidden_states[i], mask), dim=1) for i in self.config.layers], 1
         )
@@ -166,33 +167,6 @@ class ProbeForSequenceClassification(PreTrainedModel):  # type: ignore[no-untype
             texts.append((hidden.float(), mask, mask & ~special))
         with torch.autocast(ids.device.type, enabled=False):
             return late_interaction(*texts)
-
-
-Text = tuple[torch.Tensor, torch.Tensor, torch.Tensor]  # states, which are its tokens, its words
-
-
-def late_interaction(first: Text, second: Text) -> torch.Tensor:
-    """Return four cosines of two texts from their tokens' states [rows, length, size]; [rows, 4].
-
-    That of the texts' means; the mean and the least, over the first text's words, of the best
-    cosine with a word of the second; the best of the first text's mean with a word of the second.
-    The masks [rows, length] say what is no padding, and what is no special token either; a text
-    without any word has its special tokens for words.
-    """
-    (hidden, mine, words), (others, theirs, given) = first, second
-    words = torch.where(words.any(1, keepdim=True), words, mine)
-    given = torch.where(given.any(1, keepdim=True), given, theirs)
-    mean, unit = _mean(hidden, mine), normalize(others, dim=2)
-    best = normalize(hidden, dim=2) @ unit.transpose(1, 2)
-    best = best.masked_fill(~given[:, None], -2).amax(2)
-    whole = (unit @ normalize(mean, dim=1)[:, :, None])[:, :, 0]
-    found = [
-        cosine_similarity(mean, _mean(others, theirs), dim=1),
-        (best * words).sum(1) / words.sum(1),
-        best.masked_fill(~words, 2).amin(1),
-        whole.masked_fill(~given, -2).amax(1),
-    ]
-    return torch.stack(found, 1)
 
 
 def _marks(tokenizer: Any) -> dict[str, Any]:
@@ -215,18 +189,6 @@ def looks_back(encoder: Any) -> bool:
     with torch.inference_mode():
         found = encoder(ids, attention_mask=torch.ones_like(ids)).last_hidden_state[:, 0]
     return bool(torch.allclose(found[0], found[1], atol=1e-6))
-
-
-def _mean(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    """Return the mean of the tokens under the mask, [rows, size], float32."""
-    weights = mask[:, :, None].float()
-    return (hidden.float() * weights).sum(1) / weights.sum(1).clamp(min=1)
-
-
-def _last(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    """Return the last token under the mask, [rows, size], float32."""
-    places = (mask.long() * torch.arange(mask.shape[1], device=mask.device)).argmax(1)
-    return hidden[torch.arange(len(hidden), device=mask.device), places].float()
 
 
 def _parts(

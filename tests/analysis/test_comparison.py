@@ -290,3 +290,12 @@ def test_every_format_has_every_group(tmp_path: Path):
     assert (first["method"], float(first["test"]), second["gain"]) == ("mine_|2&", 1, "")
     assert json.loads(TEXTS["json"](found))["groups"] == records(found)
     assert "paired by seed" in " ".join(legend(found))
+
+
+def test_a_cost_that_nobody_knows_is_no_zero(tmp_path: Path):
+    path = made_run(tmp_path, RIGHT) / "summary.json"
+    summary = json.loads(path.read_text())
+    summary["rounds"][0]["llm/unpriced"] = 10
+    path.write_text(json.dumps(summary))
+    head, row = cells(compare([tmp_path]))
+    assert row[head.index("cost $")] == "unknown"

@@ -101,3 +101,9 @@ def test_forget_gives_up_a_batch_by_the_name_that_the_provider_has_for_it(store:
     assert store.batches("e") == []
     with pytest.raises(UserError, match="no batch 'batch_1'"):
         run("forget", "batch_1")
+
+
+def test_a_cost_that_nobody_knows_is_no_zero(store: Store) -> None:
+    store.put(Account("t", 3.0, "e", "o"), [Payment(Tokens(1, 1), 0.0, "c", b"{}", b"{}")])
+    (line,) = [line.split() for line in run("size").splitlines() if line.startswith("e o")]
+    assert line[2:5] == ["1", "2", "unknown"]

@@ -16,7 +16,7 @@ import pytest
 from s3.llm import Completion, Session
 from s3.llm.errors import StoreError
 from s3.llm.store import Store
-from s3.llm.transport import online
+from s3.llm.transport import saving
 from tests.llm.conftest import server
 from tests.llm.test_session import prompts
 from tests.server import FakeLLM
@@ -59,6 +59,27 @@ def test_two_processes_that_ask_the_same_pay_for_it_once(serve: Serve) -> None:
     assert any("another process asks" in one for one in said)
 
 
+BATCH = """
+import sys
+from s3.llm import OpenAIBatch, Prompt, Session
+asked = [Prompt(f"Write review {i}.", reply_tokens=32) for i in range(20)]
+with Session(OpenAIBatch(base_url=sys.argv[1], poll_seconds=0.1), 0) as session:
+    list(session.complete(asked))
+"""
+
+
+def test_two_processes_with_the_same_batch_submit_it_once(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
+    endpoint = serve(seconds=5)
+    command = [sys.executable, "-c", BATCH, endpoint.url]
+    both = [subprocess.Popen(command, text=True, stderr=subprocess.PIPE) for _ in range(2)]
+    said = [one.communicate(timeout=120)[1] for one in both]
+    assert [one.returncode for one in both] == [0, 0], said
+    assert len(endpoint.batches) == 1
+
+
 def test_who_waits_goes_on_when_the_other_dies(serve: Serve) -> None:
     endpoint = serve(delay=1.0)
     first = asking(endpoint, 40)
@@ -97,7 +118,7 @@ def test_while_the_store_is_locked_nothing_is_sent_and_nothing_is_lost(
 def test_a_store_that_stays_locked_ends_the_run_and_says_what_is_lost(
     serve: Serve, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(online, "STORING", 2.0)
+    monkeypatch.setattr(saving, "STORING", 2.0)
     endpoint, other = serve(), holding()
     llm = Session(server(endpoint, concurrency=8, max_concurrency=8), 0)
     with pytest.raises(StoreError, match="Another program has it open"):

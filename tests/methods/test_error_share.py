@@ -9,7 +9,7 @@ import pytest
 
 from s3.data.example import Example
 from s3.methods import Round
-from s3.methods.loop import half_right
+from s3.methods.drawing import half_right
 from tests.author import composed
 from tests.methods.trial import Trial
 

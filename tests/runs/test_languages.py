@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -46,6 +47,20 @@ def write_task(folder: Path, task: str, rows: dict[str, list[dict[str, Any]]]) -
     (folder / "mine" / "task" / "own.yaml").write_text(task, encoding="utf-8")
     for name, content in rows.items():
         write_jsonl(folder / f"{name}.jsonl", content)
+
+
+def reading(tiny: Path, folder: Path, text: str) -> Path:
+    """Return a copy of the tiny model whose tokenizer, of the same size, reads a language."""
+    from transformers import BertTokenizer
+
+    copy = Path(shutil.copytree(tiny, folder / "weights"))
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    size = json.loads((tiny / "config.json").read_text(encoding="utf-8"))["vocab_size"]
+    letters = dict.fromkeys(letter for letter in text if letter.isalnum())
+    pieces = [*letters, *(f"##{letter}" for letter in letters)]
+    words = [*special, *pieces, *(f"[unused{n}]" for n in range(size))][:size]
+    BertTokenizer(vocab={word: n for n, word in enumerate(words)}).save_pretrained(copy)
+    return copy
 
 
 def in_turn(*replies: str) -> Iterator[str]:
@@ -98,7 +113,7 @@ def test_a_chinese_task(tmp_path: Path, tiny: Path) -> None:
             return "\n".join(f"{n}、理由{n}，{'剧情' * n}" for n in range(1, 9)) + "\n\n希望有帮助"
         return next(replies)
 
-    dropped, made = run(tmp_path, tiny, rule)
+    dropped, made = run(tmp_path, reading(tiny, tmp_path, REVIEW), rule)
     assert {"too_short", "too_long", "duplicate"} <= set(dropped)
     texts = [row["text"] for row in made]
     assert not any("想" in text or "「" in text or "\x1b" in text for text in texts)
@@ -128,7 +143,8 @@ def test_an_arabic_task(tmp_path: Path, tiny: Path) -> None:
         "من؟",
         "<think>لنفكر قليلا في السؤال؟",  # cut off
     )
-    dropped, made = run(tmp_path, tiny, lambda prompt, sample: next(replies))
+    weights = reading(tiny, tmp_path, CONTEXT)
+    dropped, made = run(tmp_path, weights, lambda prompt, sample: next(replies))
     assert {"no_question", "contains_answer", "too_short", "cut_off"} <= set(dropped)
     for row_ in made:
         assert row_["question"].startswith("من الذي شيّد")

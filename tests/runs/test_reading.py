@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from s3.errors import UserError
+from s3.runs.finding import finished_runs
 from s3.runs.folder import RunFolder
-from s3.runs.reading import Run, finished_runs
+from s3.runs.reading import Run
 from tests.runs.made import CONFIG, finished_run, gold, row, written
 
 

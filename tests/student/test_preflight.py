@@ -198,7 +198,7 @@ def test_a_run_ends_before_its_first_request(copy, serve, tmp_path, dry):
         f"root={tmp_path / 'root'}",
     )  # fmt: skip
     with pytest.raises(UserError, match=r"model.safetensors is damaged"):
-        experiment.run({}, CHOICES)
+        experiment.run({}, CHOICES, {})
     assert endpoint.requests == []
     assert not (tmp_path / "root").exists()
 

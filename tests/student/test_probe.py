@@ -15,7 +15,8 @@ from transformers import AutoModel, AutoModelForSequenceClassification, AutoToke
 
 from s3.data.example import Answers, Example
 from s3.student import Classifier, Predictor, SpanExtractor, Training
-from s3.student.probe import ProbeForSequenceClassification, late_interaction
+from s3.student.pooling import late_interaction
+from s3.student.probe import ProbeForSequenceClassification
 from s3.student.probing import shares_bias
 from tests.conftest import WEIGHTS, WORDS
 from tests.student.conftest import reviews

@@ -7,15 +7,18 @@ import heapq
 import itertools
 import sys
 import time
+from collections import Counter
 from typing import NoReturn
 
 from s3.errors import UserError
+from s3.llm.errors import RateLimited, Unfit
 from s3.llm.limits.budget import Budget
 from s3.llm.limits.rates import ConcurrencyLimit, LearntRate, RateLimit
 from s3.llm.types import Tokens
 
 LONGEST_PAUSE = 600.0  # seconds; who asks for more means the day's work, or nothing at all
 SHORT_PAUSE = 2.0  # seconds, in place of a longer one than that: is it meant?
+ENDLESS = 5  # times that one request may be asked to wait longer, while others are answered
 SILENT = 10.0  # seconds that are waited without a word
 
 
@@ -52,7 +55,9 @@ class Limiter:
         self._order = itertools.count()
         self._timer: asyncio.TimerHandle | None = None
         self._refused: float | None = None  # when the first 429 came since the last good answer
-        self._endless: float | None = None  # the same of those that ask for too long a wait
+        self._served = False  # whether there ever was a good answer
+        self._endless: dict[int, float] = {}  # requests asked to wait too long since then, and when
+        self._told: Counter[int] = Counter()  # the same, how often ever
         self._doubts = False  # whether it was said that such a wait is not believed at once
 
     async def enter(self, number: int, need: Tokens, likely: int) -> None:
@@ -78,28 +83,31 @@ class Limiter:
 
     def answered(self, seconds: float, likely: int, used: int) -> None:
         """Note a good answer, its seconds and the tokens that it took in the end."""
-        self._refused = self._endless = None
+        self._refused, self._served = None, True
+        self._endless.clear()
         self.concurrency.answered(seconds)
         if self._tokens:
             self._tokens.take(used - likely)
 
-    def rate_limited(self, wait: float | None, sent: float) -> float:
-        """Note an HTTP 429 to a request `sent` at a time; return what that alone is to wait.
+    def rate_limited(self, refusal: RateLimited, sent: float, number: int) -> float:
+        """Note an HTTP 429 to request `number`, `sent` at a time; return what it alone is to wait.
 
         A stray one is the matter of its request; where they are many, all wait. Raises UserError
-        where waiting is of no use.
+        where waiting is of no use, Unfit where it is of none to this request.
         """
         now = time.monotonic()
         self._refused = self._refused or now
-        wait = wait if wait is None or wait <= LONGEST_PAUSE else self._doubted(wait, now, sent)
+        wait = refusal.wait
+        if wait is not None and wait > LONGEST_PAUSE:
+            wait = self._doubted(refusal, wait, sent, number)
         if now - self._refused > LONGEST_PAUSE:
-            self._used_up(LONGEST_PAUSE)
+            self._used_up(LONGEST_PAUSE, refusal)
         if wait is None:
             self.concurrency.rate_limited()
             return 0.0
         self.concurrency.refused()
         if self.concurrency.sustained and sent >= self.learnt.since:
-            self._pause(wait, "refuses requests")
+            self._pause(wait, f"refuses requests{_words(refusal)}")
             self.learnt.rate_limited(now, wait)
             self.concurrency.limited = 0.0  # what comes next is judged by the rate that is learnt
             return 0.0
@@ -111,21 +119,31 @@ class Limiter:
         self._pause(min(seconds, 60.0), "has announced that its limit is used up")
         self.learnt.pause(time.monotonic(), min(seconds, 60.0))
 
-    def _doubted(self, wait: float, now: float, sent: float) -> float:
-        """Return a short time in place of one of hours; raise UserError where that was tried."""
-        if self._endless is not None and sent > self._endless:
-            self._used_up(wait)
-        self._endless = self._endless or now
+    def _doubted(self, refusal: RateLimited, wait: float, sent: float, number: int) -> float:
+        """Return a short time in place of one of hours.
+
+        Raises UserError where that was tried and is said to all, Unfit where to this one alone.
+        """
+        first = min(self._endless.values(), default=sent)
+        self._endless.setdefault(number, time.monotonic())
+        if sent > first and (len(self._endless) > 1 or not self._served):
+            self._used_up(wait, refusal)
+        self._told[number] += 1
+        if self._told[number] == ENDLESS:
+            said = f"asked {ENDLESS} times to wait {wait:.0f} s, while others were answered"
+            raise Unfit("rate_limited", said + _words(refusal))
         if not self._doubts:
             self._doubts = True
-            said = f"The endpoint asks to wait {wait:.0f} s; trying again in {SHORT_PAUSE:.0f} s"
+            said = f"The endpoint asks to wait {wait:.0f} s{_words(refusal)}"
+            said += f"; trying again in {SHORT_PAUSE:.0f} s"
             print(f"{said}, as often as it answers between.", file=sys.stderr, flush=True)
         return SHORT_PAUSE
 
-    def _used_up(self, wait: float) -> NoReturn:
+    def _used_up(self, wait: float, refusal: RateLimited) -> NoReturn:
         error = UserError(
-            f"The endpoint refuses requests again and again, and asks to wait {wait:.0f} s: "
-            "a limit of the hour or day is used up. Run the same command later to continue."
+            f"The endpoint refuses requests again and again, and asks to wait {wait:.0f} s"
+            f"{_words(refusal)}: a limit of the hour or day is used up. "
+            "Run the same command later to continue."
         )
         self.close(error)
         raise error
@@ -179,3 +197,8 @@ class Limiter:
         waits += [self._requests.delay(1, now)] if self._requests else []
         waits += [self._tokens.delay(likely, now)] if self._tokens else []
         return max(waits)
+
+
+def _words(refusal: RateLimited) -> str:
+    """Return what an endpoint said of its refusal, to be put behind what is said of it."""
+    return f" ({refusal.said[:200]})" if refusal.said else ""

@@ -58,18 +58,24 @@ def cause(response: Response, wait: float | None, where: str, sent: Collection[s
         return Unfit("too_long", text)
     told = waits.in_words(whole)
     if status == 529 or (status == 429 and (told is not None or not SPENT.search(words))):
-        return RateLimited(told if wait is None else wait)
+        return RateLimited(told if wait is None else wait, text)
     heard = f"{where} answered HTTP {status}: {text}."
     if status in (400, 422, 500) and NO_SYSTEM.search(text):
         return Refused(("system",), f"{heard} llm.omit=[system] puts its text before the user's.")
+    # LiteLLM's proxy says HTTP 500 of a field that the model behind it does not take.
+    taken = status in (400, 422) or (status == 500 and "UnsupportedParams" in whole)
+    fields = refused(whole, sent) if taken else ()
+    asked = f"{heard} llm.omit=[{','.join(fields)}] leaves out what it refuses."
+    if status == 500 and fields:
+        return Refused(fields, asked)
     if status >= 500 or status in (408, 409, 425):
         return Fault("server_error", f"HTTP {status}: {text}")
     if status in (400, 413, 422) and (status == 413 or TOO_LONG.search(words)):
         return Unfit("too_long", text)
     if status in (400, 403, 422) and FILTERED.search(words):
         return Unfit("filtered", text)
-    if status in (400, 422) and (fields := refused(whole, sent)):
-        return Refused(fields, f"{heard} llm.omit=[{','.join(fields)}] leaves out what it refuses.")
+    if fields:
+        return Refused(fields, asked)
     return UserError(f"{heard} {_advice(402 if SPENT.search(words) else status)}")
 
 

@@ -1,8 +1,7 @@
 """Many requests in one file to a provider's bulk API: half the price, an answer within a day.
 
-The store notes each batch, with its lines, before it is submitted. So a run that was killed waits
-for its batches instead of paying twice, and whoever finds a batch finished stores all that it
-brings, also what another run had asked.
+The store notes each batch before it is submitted. So a run that was killed waits for its batches
+instead of paying twice, and whoever finds one finished stores all of it, also what others asked.
 """
 
 from __future__ import annotations
@@ -24,6 +23,7 @@ from s3.llm.transport.base import Address, Context, LoopTransport, Request
 from s3.llm.transport.batch_api import LONGEST_POLL, BatchAPI, Ended, Rejection
 from s3.llm.transport.batch_replies import judge, read_replies
 from s3.llm.transport.calls import TooLargeError, spent
+from s3.llm.transport.notes import Notes, unanswered
 
 ROWS = 10_000  # of one batch; providers take 50,000, but memory holds a batch's replies
 BYTES = 100 << 20  # of one file; providers take 200 MB
@@ -56,26 +56,37 @@ class BatchTransport(LoopTransport):
     async def _open(self, address: Address) -> None:
         self._api = self._connect(self._context, address, self._attempts, self._poll)
         self._store = Store()
+        self._notes = Notes(self._context, self._store)
 
     async def _shut(self) -> None:
         self._store.close()
+        self._notes.close()
         await self._api.close()
 
     def _begin(self, requests: list[Request]) -> None:
-        mine = {request.id: request for request in requests}
-        for note in self._store.batches(self._context.account.endpoint):
-            if known := [mine.pop(id) for id in note.ids if id in mine]:
-                self._start(known, partial(self._resume, note, known))
+        under_way, others = self._notes.under_way(requests)
+        for note, known in under_way:
+            self._start(known, partial(self._resume, note, known))
         size, chunk = 0, list[Request]()
-        for request in mine.values():
+        for request in others:
             length = len(self._api.line(request, 0)) + 1
             if chunk and (len(chunk) == ROWS or size + length > BYTES):
-                self._start(chunk, partial(self._answer, chunk))
+                self._start(chunk, partial(self._alone, chunk))
                 size, chunk = 0, []
             size += length
             chunk.append(request)
         if chunk:
-            self._start(chunk, partial(self._answer, chunk))
+            self._start(chunk, partial(self._alone, chunk))
+
+    async def _alone(self, requests: list[Request]) -> None:
+        """Answer requests; by another process's batch where that submits the same."""
+        async with self._notes.turn(requests, self._poll) as waited:
+            if waited:
+                self._api.say(f"{self._context.where}: waited for another process's batch.")
+            under_way, others = self._notes.under_way(self._unstored(requests))
+            for note, known in under_way:
+                await self._resume(note, known)
+            await self._answer(others)
 
     async def _resume(self, note: Batch, requests: list[Request]) -> None:
         """Wait for a batch that an earlier process submitted; ask again for what it lacks."""
@@ -87,7 +98,7 @@ class BatchTransport(LoopTransport):
                 await self._land(replace(note, batch=id), requests)
         else:
             self._store.forget_batch(note.digest)
-        await self._answer(_open(requests))
+        await self._answer(unanswered(requests))
 
     async def _answer(self, requests: list[Request]) -> None:
         """Submit requests until each has its outcome or the attempts are spent."""
@@ -100,7 +111,7 @@ class BatchTransport(LoopTransport):
                 waiting = waiting[len(portion) :]
                 async with self._allowance.spent_on(portion):
                     await self._submit(portion, attempt)
-            requests = _open(requests)
+            requests = unanswered(requests)
             self._context.usage.retries += len(requests)
         lost = Fault("expired", "every batch that had this prompt left it unanswered")
         for request in requests:
@@ -110,9 +121,8 @@ class BatchTransport(LoopTransport):
     async def _submit(self, requests: list[Request], attempt: int) -> None:
         """Send requests as one batch, or as smaller ones if they must be; take what comes."""
         if not await self._carried_out(requests, attempt):
-            left = _open(requests)
-            half = -(-len(left) // 2)
-            for part in filter(None, (left[:half], left[half:])):
+            left = unanswered(requests)
+            for part in filter(None, (left[: len(left) // 2], left[len(left) // 2 :])):
                 await self._submit(part, attempt)
 
     async def _carried_out(self, requests: list[Request], attempt: int) -> bool:
@@ -130,7 +140,7 @@ class BatchTransport(LoopTransport):
                 self._context.fail(requests[0], "too_long", str(error))
                 return True
             why = await self._land(note, requests)
-            if why is None or why.lines or not _open(requests):
+            if why is None or why.lines or not unanswered(requests):
                 return True
             what = f"{self._context.where}: the batch {note.batch} was not carried out: {why.said}."
             if why.full and not self._submitted and len(requests) > SMALL:
@@ -147,11 +157,17 @@ class BatchTransport(LoopTransport):
 
     def _addressed(self, requests: list[Request]) -> list[Request]:
         """Return those without an outcome, under the ids that they have in the present format."""
-        for request in _open(requests):
-            if self._context.address(request) and (held := self._store.get(request.id)):
+        self._unstored([one for one in unanswered(requests) if self._context.address(one)])
+        return unanswered(requests)
+
+    def _unstored(self, requests: list[Request]) -> list[Request]:
+        """Give requests whose replies are stored their outcomes; return the others."""
+        for request in requests:
+            if held := self._store.get(request.id):
                 self._context.usage.stored += 1
                 request.outcome = self._context.protocol.read(held, request.id, request.prompt)
-        return _open(requests)
+        self._context.arrived.set()
+        return unanswered(requests)
 
     async def _send(self, requests: list[Request], attempt: int) -> Batch:
         """Submit requests as one batch; return its note. Raises TooLargeError."""
@@ -181,7 +197,7 @@ class BatchTransport(LoopTransport):
         finally:
             self._submitted -= 1
         self._take(note, ended, requests)
-        why, left = ended.rejection, _open(requests)
+        why, left = ended.rejection, unanswered(requests)
         if left and ended.cancelled:
             raise UserError(
                 f"{self._context.where}: the batch {note.batch} was cancelled at the provider. "
@@ -232,7 +248,3 @@ class BatchTransport(LoopTransport):
         if isinstance(cause, Fault):
             self._faults[request] = cause
         return cause if isinstance(cause, Fault) and cause.reason == "empty" else None
-
-
-def _open(requests: list[Request]) -> list[Request]:
-    return [request for request in requests if request.outcome is None]

@@ -10,18 +10,18 @@ from contextlib import AbstractContextManager
 from functools import partial
 
 from s3.errors import UserError
-from s3.llm.errors import Fault, NoRoom, RateLimited, Refused, StoreError, Unfit
+from s3.llm.errors import Fault, NoRoom, RateLimited, Refused, Unfit
 from s3.llm.leases import Leases
 from s3.llm.limits import Limiter, SentBack, guess, most
 from s3.llm.protocols import Content, Protocol
 from s3.llm.store import Payment, Store
 from s3.llm.transport.base import Address, Context, LoopTransport, Request, back_off, seed_of
 from s3.llm.transport.http import HTTP
+from s3.llm.transport.saving import PATIENCE, Saving
 from s3.llm.types import Completion
 
 GRACE = 10.0  # seconds that requests in flight get to arrive when the transport must stop
-STORING = 300.0  # seconds for which a store that is locked or full is tried again
-AGAIN = 1.0  # seconds between two tries; and between two looks at what another process asks
+AGAIN = 1.0  # seconds between two looks at what another process asks
 HOPELESS = 20  # requests failing one after the other, none answered between: it is down
 
 
@@ -41,24 +41,17 @@ class OnlineTransport(LoopTransport):
     ) -> None:
         super().__init__(context, reach)
         self._limiter, self._timeout, self._attempts = limiter, timeout, attempts
-        self._unsaved: list[tuple[Payment, asyncio.Future[None]]] = []
-        self._storing: asyncio.TimerHandle | None = None  # the next try
-        self._stuck: float | None = None  # since when storing fails
         self._failing = 0
         self._waited = False  # for another process, which is said once
 
     async def _open(self, address: Address) -> None:
         self._http = HTTP(address, self._context.protocol.headers(address.key), self._timeout)
-        self._store = Store(patience=AGAIN)  # the loop stands still meanwhile
+        self._store = Store(patience=PATIENCE)  # the loop stands still meanwhile
+        self._saving = Saving(self._store, self._context.account, self._limiter.learnt)
         self._leases = Leases(self._store.path.with_suffix(".leases"))
 
     async def _shut(self) -> None:
-        try:
-            if payments := [payment for payment, _ in self._unsaved]:
-                self._store.put(self._context.account, payments)
-        except StoreError as error:
-            lost = len(payments)
-            print(f"{lost} replies that were paid for are lost: {error}", file=sys.stderr)
+        self._saving.close()
         self._store.close()
         self._leases.close()
         await self._http.close()
@@ -155,10 +148,9 @@ class OnlineTransport(LoopTransport):
             )
         except RateLimited as refused:
             self._context.usage.rate_limited += 1
-            if refused.wait is not None:
-                refused.wait = limiter.rate_limited(refused.wait, started)
-            else:
-                limiter.rate_limited(None, started)
+            refused.said = self._context.shown(refused.said)
+            alone = limiter.rate_limited(refused, started, request.number)
+            refused.wait = None if refused.wait is None else alone
             raise
         except Refused:
             raise
@@ -193,56 +185,15 @@ class OnlineTransport(LoopTransport):
         try:
             completion = protocol.completion(content, request.id, paid.used, request.prompt.stop)
         except (Fault, Unfit):
-            await self._save(Payment(paid.used, paid.cost))
+            await self._saving.save(Payment(paid.used, paid.cost))
             raise
         self._failing = 0
         self._context.format.served(protocol)
-        await self._save(paid)
+        await self._saving.save(paid)
         held = self._store.get(request.id)
         if held is None or held == paid.reply:
             return completion
         return protocol.read(held, request.id, request.prompt)
-
-    async def _save(self, payment: Payment) -> None:
-        """Store; whatever arrives in one turn of the loop is one transaction."""
-        saved: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._unsaved.append((payment, saved))
-        self._commit_in(0.0)
-        await saved
-
-    def _commit_in(self, seconds: float) -> None:
-        if not self._storing:
-            self._storing = asyncio.get_running_loop().call_later(seconds, self._commit)
-
-    def _commit(self) -> None:
-        """Store what has arrived; where that fails, send nothing more until it is stored."""
-        self._storing, error = None, None
-        try:
-            self._store.put(self._context.account, [payment for payment, _ in self._unsaved])
-        except StoreError as raised:
-            if self._try_again(raised):
-                return
-            error = raised
-        for _, saved in self._unsaved:
-            if not saved.done():
-                saved.set_exception(error) if error else saved.set_result(None)
-        if not error:  # else they are tried once more at the end
-            self._unsaved, self._stuck = [], None
-
-    def _try_again(self, error: StoreError) -> bool:
-        """Hold everything back and store later, unless that has been tried for long enough."""
-        now = time.monotonic()
-        if self._stuck is None:
-            self._stuck = now
-            print(
-                f"{error} Nothing more is sent until the replies that have come are stored, which "
-                f"is tried for {STORING:.0f} s.", file=sys.stderr, flush=True,
-            )  # fmt: skip
-        if now - self._stuck >= STORING:
-            return False
-        self._limiter.learnt.pause(now, 2 * AGAIN)
-        self._commit_in(AGAIN)
-        return True
 
     def _give_up(self, request: Request, fault: Fault) -> None:
         self._failing += 1

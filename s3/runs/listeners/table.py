@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from s3.data.example import Example
+from s3.data.example import Example, Mistake
 from s3.runs.folder import RunFolder
 from s3.runs.listeners.base import Listener
 from s3.runs.reading import FinishedRound, Run
@@ -55,19 +55,27 @@ def show(run: Run) -> None:
 
 
 def grid(run: Run, sign: str) -> Any:
-    """Return the table: a row a round, and one for each training on gold validation.
-
-    `sign` stands before a score's standard error.
-    """
+    """Return the table for a terminal."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table as Grid
 
-    rows, best = run.summary["rounds"], run.summary["best_round"]
-    columns = score_columns(run)
-    names = ["round", "data", "added", "errors left", *columns.values(), "tokens", "cost $"]
+    names, *rows = cells(run, sign)
     gap = int(len(names) < 11)  # 80 cells are enough for all
     headings = (name.replace(" ", "\n") for name in names)
     table = Grid(*headings, box=SIMPLE_HEAD, show_edge=False, padding=(0, gap, 0, 0))
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def cells(run: Run, sign: str) -> list[list[str]]:
+    """Return the table: headings, a row a round, and one for each training on gold validation.
+
+    `sign` stands before a score's standard error.
+    """
+    rows, best = run.summary["rounds"], run.summary["best_round"]
+    columns = score_columns(run)
+    found = [["round", "data", "added", "errors left", *columns.values(), "tokens", "cost $"]]
     by_round = run.summary.get("ships", "round") == "round"
     for round_, row in zip(run.rounds, rows, strict=True):
         marks = " *" * (by_round and round_.index == best) + " !" * bool(doubts(round_))
@@ -76,17 +84,17 @@ def grid(run: Run, sign: str) -> Any:
         scores = [percent(name, row[name], answers, sign) for name in columns]
         cost = "unknown" if row.get("llm/unpriced") else f"{row['llm/cost']:.4f}"
         spent = [f"{row['llm/tokens']:.0f}", cost]
-        table.add_row(f"{round_.index}{marks}", *counts, *scores, *spent)
+        found.append([f"{round_.index}{marks}", *counts, *scores, *spent])
     for name, heading in BESIDE.items():
         if row := run.summary.get(name):
             test = run.beside(name)
             scores = [percent(one, row[one], test, sign) if one in row else "" for one in columns]
             marks = " *" * (run.summary.get("ships") == name)
-            table.add_row(heading + marks, f"{row['size']:.0f}", "", "", *scores)
+            found.append([heading + marks, f"{row['size']:.0f}", "", "", *scores, "", ""])
     if "test/majority" in rows[0]:
         scores = [majority(name, run) for name in columns]
-        table.add_row("majority", "", "", "", *scores)
-    return table
+        found.append(["majority", "", "", "", *scores, "", ""])
+    return found
 
 
 def majority(name: str, run: Run) -> str:
@@ -174,7 +182,8 @@ def pairs(run: Run, width: int) -> Iterator[str]:
     written = run.config["task"].get("written", "text")
     shown: set[str] = set()
     for round_ in (compared(run), *run.rounds):
-        for error, made in extrapolations(round_):
+        for mistake, made in extrapolations(round_):
+            error = mistake.example
             source = error.origin.source
             if source in shown or len(shown) == PAIRS:
                 continue
@@ -186,10 +195,10 @@ def pairs(run: Run, width: int) -> Iterator[str]:
             yield one_line("-> ", made.fields[written], width)
 
 
-def extrapolations(round_: FinishedRound) -> Iterator[tuple[Example, Example]]:
+def extrapolations(round_: FinishedRound) -> Iterator[tuple[Mistake, Example]]:
     """Yield the additions of a round that grew from errors of the one before, behind these."""
     before = round_.run.rounds[round_.index - 1].mistakes if round_.index else []
-    errors = {mistake.example.origin.source: mistake.example for mistake in before}
+    errors = {mistake.example.origin.source: mistake for mistake in before}
     for made in round_.added:
         if made.origin.kind == "extrapolation" and made.origin.source in errors:
             yield errors[made.origin.source], made

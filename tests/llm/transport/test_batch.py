@@ -46,9 +46,9 @@ def test_a_batch_brings_what_single_requests_bring_and_is_stored(serve: Serve) -
     texts, usage = ask(endpoint, 60)
     assert len(set(texts)) == 60
     assert (usage.requests, len(endpoint.batches)) == (60, 1)
-    # Half of the listed price: 0.15 and 0.60 dollars a million.
+    # Half of the listed price: 0.75 and 4.50 dollars a million.
     assert usage.cost == pytest.approx(
-        (usage.prompt_tokens * 0.15 + usage.completion_tokens * 0.6) / 2e6
+        (usage.prompt_tokens * 0.75 + usage.completion_tokens * 4.5) / 2e6
     )
     assert expected(endpoint, 60) == texts  # all of them out of the store
     assert endpoint.requests == []

@@ -440,6 +440,35 @@ def test_one_wait_of_a_day_is_said_and_not_waited_for(
     assert capfd.readouterr().err.count("asks to wait") == 1
 
 
+def test_a_row_that_is_always_told_to_wait_a_day_fails_alone(serve: Serve) -> None:
+    refusal = {"error": {"message": "Please try again in 24h0m0s"}}
+    endpoint = serve(
+        special=lambda asked: (429, refusal) if "review 3 " in str(asked["messages"]) else None
+    )
+    texts, failures = ask(server(endpoint, tolerated_failures=1), prompts(10))
+    assert (len(texts), [one.reason for one in failures]) == (9, ["rate_limited"])
+    assert "86400 s" in failures[0].detail
+    assert endpoint.statuses[429] == 5
+
+
+def test_a_long_wait_is_said_with_the_endpoints_words(
+    serve: Serve, capfd: pytest.CaptureFixture[str]
+) -> None:
+    endpoint = serve(status=429, said="No deployments available", headers={"Retry-After": "9999"})
+    with pytest.raises(UserError, match="No deployments available"):
+        ask(server(endpoint), prompts(3))
+    assert "No deployments available" in capfd.readouterr().err
+
+
+def test_litellms_500_of_a_field_is_a_refusal(serve: Serve) -> None:
+    said_of_it = "litellm.UnsupportedParamsError: x does not support parameters: ['seed']"
+    body = {"error": {"message": said_of_it, "code": "500"}}
+    endpoint = serve(special=lambda asked: (500, body) if "seed" in asked else None)
+    texts, _ = ask(server(endpoint, concurrency=1), prompts(5))
+    assert len(texts) == 5
+    assert len(endpoint.requests) == 6
+
+
 @pytest.mark.parametrize(
     "wait", ["Fri, 99 Foo 99999 99:99:99 GMT", "inf", "-5", "Mon, 01 Jan 99999999999 00:00:00 GMT"]
 )

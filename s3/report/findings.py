@@ -1,0 +1,142 @@
+"""What a run's page says in numbers: scores by round, confusions, labels, lengths, counts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from s3.report.charts import Chart, Point, Series
+from s3.runs.reading import FinishedRound, Run
+from s3.runs.significance import NORMAL_95, score
+from s3.text import word_count
+
+Rows = Sequence[Mapping[str, Any]]
+Table = list[list[str]]  # the headings, then the rows
+
+MOST_LABELS = 12  # that a matrix of confusions has room for
+MEASURED = 2000  # texts of a round whose lengths are taken, evenly spread over it
+COUNTED = ("data/", "audit/")  # metrics that say what the data are like
+LABEL = "audit/label/"
+BESIDE = {"gold": "test, gold alone"}
+
+
+def scores_chart(run: Run) -> Chart:
+    """Return the scores on test and validation by round, against the size of the data."""
+    metric = run.summary["metric"]
+    sizes = [round_.row["data/size"] for round_ in run.rounds]
+    grows = len(set(sizes)) == len(sizes) and sizes == sorted(sizes)
+    places = sizes if grows else [float(round_.index) for round_ in run.rounds]
+    series = [
+        Series(split, points)
+        for split in ("test", "validation")
+        if (points := list(_points(run, split, metric, places)))
+    ]
+    for name, heading in BESIDE.items():
+        if answers := run.beside(name):
+            series.append(Series(heading, [_point(metric, answers, places[0])], level=True))
+    x_name = "examples trained on" if grows else "round"
+    return Chart(f"{metric.replace('_', '-')} in per cent by {x_name}", x_name, series)
+
+
+def _points(run: Run, split: str, metric: str, places: Sequence[float]) -> Iterator[Point]:
+    for round_, place in zip(run.rounds, places, strict=True):
+        yield _point(metric, round_.predictions(split), place)
+
+
+def _point(metric: str, answers: Rows, place: float) -> Point:
+    found = score(metric, answers)
+    half = NORMAL_95 * found.error
+    low, high = max(found.value - half, 0), min(found.value + half, 1)
+    return Point(place, 100 * found.value, 100 * low, 100 * high)
+
+
+@dataclass(frozen=True)
+class Confusions:
+    """How often each answer was given to rows of each label, in one round."""
+
+    round: int
+    labels: list[str]
+    counts: list[list[int]]  # a row a gold label
+
+
+def confusions(run: Run) -> list[Confusions]:
+    """Return the confusions on test by round; none without labels, or with very many."""
+    found = []
+    for round_ in run.rounds:
+        rows = round_.predictions("test")
+        if any(not isinstance(row["target"], str) for row in rows):
+            return []
+        cells = Counter((row["target"], str(row["predicted"])) for row in rows)
+        labels = sorted({label for cell in cells for label in cell})
+        if len(labels) > MOST_LABELS:
+            return []
+        counts = [[cells[gold, said] for said in labels] for gold in labels]
+        found.append(Confusions(round_.index, labels, counts))
+    return found
+
+
+def label_balance(run: Run) -> Table:
+    """Return each label's share in the data of each round, and in gold validation and test."""
+    gold = {split: _shares(run.rounds[0].predictions(split)) for split in ("validation", "test")}
+    written = [
+        {name.removeprefix(LABEL): value for name, value in one.row.items() if LABEL in name}
+        for one in run.rounds
+    ]
+    labels = sorted({label for shares in (*written, *gold.values()) for label in shares})
+    if not labels:
+        return []
+    head = [
+        "label",
+        *(f"round {one.index}" for one in run.rounds),
+        *(f"gold {one}" for one in gold),
+    ]
+    columns = [*written, *gold.values()]
+    return [
+        head,
+        *([label, *(f"{100 * one.get(label, 0):.0f} %" for one in columns)] for label in labels),
+    ]
+
+
+def _shares(rows: Rows) -> dict[str, float]:
+    if any(not isinstance(row["target"], str) for row in rows):
+        return {}
+    return {label: n / len(rows) for label, n in Counter(row["target"] for row in rows).items()}
+
+
+def lengths(run: Run) -> Table:
+    """Return how many words the written texts have, by round, beside the gold errors' texts."""
+    head = ["texts", "number", "10 %", "median", "90 %", "longest"]
+    rows = []
+    for round_ in run.rounds:
+        rows.append(_lengths(f"round {round_.index}: added", _written(round_, "added")))
+        rows.append(
+            _lengths(f"round {round_.index}: gold errors left", _written(round_, "mistakes"))
+        )
+    return [head, *(row for row in rows if row)]
+
+
+def _written(round_: FinishedRound, what: str) -> list[str]:
+    written = round_.run.config["task"].get("written", "text")
+    examples = round_.added if what == "added" else [one.example for one in round_.mistakes]
+    return [example.fields.get(written, "") for example in examples]
+
+
+def _lengths(name: str, texts: Sequence[str]) -> list[str]:
+    if not texts:
+        return []
+    counts = sorted(map(word_count, texts[:: -(-len(texts) // MEASURED)]))
+    quantiles = [counts[int(share * (len(counts) - 1))] for share in (0.1, 0.5, 0.9, 1)]
+    return [name, str(len(texts)), *map(str, quantiles)]
+
+
+def counts(run: Run) -> Table:
+    """Return the counts of data and audit by round, those that are not zero everywhere."""
+    rows = [round_.row for round_ in run.rounds]
+    names = dict.fromkeys(name for row in rows for name in row if name.startswith(COUNTED))
+    shown = [
+        name for name in names if not name.startswith(LABEL) and any(row.get(name) for row in rows)
+    ]
+    head = ["metric", *(f"round {round_.index}" for round_ in run.rounds)]
+    return [head, *([name, *(f"{row.get(name, 0):g}" for row in rows)] for name in shown)]
