@@ -1,4 +1,4 @@
-"""The documents name options that exist, and docs/options.md names all of them."""
+"""The documents name options, tests, files and headings that exist, and none is forgotten."""
 
 from __future__ import annotations
 
@@ -28,6 +28,8 @@ DOCUMENTS = [
     *sorted((ROOT / "experiments").glob("*/run.sh")),
 ]
 OPTION = re.compile(rf"(?<![\w./])((?:{'|'.join([*PARTS, 'audit', 'wandb'])})(?:\.[a-z_]\w*)+)")
+TEST = re.compile(r"`(tests/[\w/]+\.py)?(?:::(test_\w+))?`")
+LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]*))?\)")
 FILES = (".py", ".yaml", ".json", ".jsonl", ".parquet", ".safetensors")
 
 
@@ -77,6 +79,33 @@ def test_every_option_is_listed():
     wanted = {name for name in wanted if not name.endswith((".*", ".chat", ".continuation"))}
     wanted -= {"task.gold", "task.reply", "audit", "wandb"}
     assert wanted - listed == set()
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_test_that_is_named_exists(path: Path):
+    code = ""  # of the file named last
+    for file, name in TEST.findall(path.read_text(encoding="utf-8")):
+        code = (ROOT / file).read_text(encoding="utf-8") if file else code
+        assert not name or f"def {name}(" in code, name
+
+
+def heading_links(text: str) -> set[str]:
+    """What `#...` may say of a page: its headings in small letters, words joined by hyphens."""
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_link_leads_somewhere(path: Path):
+    for file, heading in LINK.findall(path.read_text(encoding="utf-8")):
+        target = path.parent / file if file else path
+        assert target.exists(), file
+        assert not heading or heading in heading_links(target.read_text(encoding="utf-8")), heading
+
+
+def test_readme_lists_every_document():
+    listed = re.findall(r"\]\((docs/\w+\.md)\)", (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert {f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")} <= set(listed)
 
 
 def test_the_check_itself_sees_an_option_that_does_not_exist():

@@ -95,6 +95,13 @@ def test_a_wrong_key_is_not_repeated_by_the_error(
     assert KEY not in str(error.value)
 
 
+def test_what_an_endpoint_says_does_not_steer_the_terminal(serve: Serve) -> None:
+    endpoint = serve(status=400, said="no\x1b[2J\u202e such model\x07")
+    with pytest.raises(UserError, match="such model") as error, Session(server(endpoint), 0) as llm:
+        list(llm.complete([Prompt("Hello")]))
+    assert not {"\x1b", "\u202e", "\x07"} & set(str(error.value))
+
+
 def test_redirects_are_not_followed(serve: Serve) -> None:
     thief = serve()
     endpoint = serve(status=307, headers={"Location": f"{thief.url}/chat/completions"})
