@@ -78,7 +78,7 @@ def read_sheet(path: Path) -> Rows:
         from openpyxl import load_workbook
     except ImportError:
         raise UserError(
-            f"{path}: spreadsheets need openpyxl: pip install 's3-synthesis[excel]', or save the "
+            f"{path}: spreadsheets need openpyxl: pip install openpyxl, or save the "
             "sheet as CSV UTF-8."
         ) from None
     try:
