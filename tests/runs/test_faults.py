@@ -138,7 +138,7 @@ def test_wandb_with_a_malformed_key_at_each_run(lab: Lab, serve: Serve):
 
 
 def test_the_same_run_twice_at_once(lab: Lab, serve: Serve):
-    endpoint = serve(delay=0.2)
+    endpoint = serve(delay=1.0)
     first = lab.start(endpoint, *OPTIONS, *SLOWLY)
     wait(lambda: len(endpoint.requests) > 2, first)
     second = lab.start(endpoint, *OPTIONS, *SLOWLY)
