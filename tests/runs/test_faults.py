@@ -18,6 +18,7 @@ from tests.runs.lab import Lab
 from tests.server import FakeLLM, Manners
 
 Serve = Callable[..., FakeLLM]
+pytestmark = pytest.mark.slow  # whole runs of the command, half a minute each
 OPTIONS = ["task=imdb", "method.rounds=1", "model.training=finetune", "wandb.mode=disabled"]
 SLOWLY = ["llm.concurrency=2", "llm.max_concurrency=2"]
 IN_FLIGHT = 2
@@ -47,7 +48,6 @@ def ended(process: subprocess.Popen[str]) -> str:
     return output
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(1200)
 def test_killed_at_twenty_moments(lab: Lab, serve: Serve):
     endpoint = serve(delay=0.1)
@@ -67,7 +67,6 @@ def test_killed_at_twenty_moments(lab: Lab, serve: Serve):
     assert len(endpoint.requests) - sent <= sent + 20 * IN_FLIGHT
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("signals", [[signal.SIGTERM], [signal.SIGINT], [signal.SIGINT] * 2])
 def test_ended_by_signals(lab: Lab, serve: Serve, signals: list[signal.Signals]):
     endpoint = serve(delay=0.1)
@@ -148,7 +147,6 @@ def test_the_same_run_twice_at_once(lab: Lab, serve: Serve):
     assert first.returncode == 0
 
 
-@pytest.mark.slow
 def test_a_server_that_is_gone_for_ten_seconds(lab: Lab):
     with FakeLLM(None, Manners(delay=0.1)) as before:
         process = lab.start(before, *OPTIONS, *SLOWLY)

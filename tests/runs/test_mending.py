@@ -62,7 +62,7 @@ FILES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("damage", [cut, other])
+@pytest.mark.parametrize("damage", [cut, pytest.param(other, marks=pytest.mark.slow)])
 def test_a_finished_run_makes_damaged_files_again_and_asks_nothing(
     bench: Bench, damage: Callable[[Path], None]
 ):
@@ -109,7 +109,7 @@ def test_what_only_paying_again_could_make_is_named(bench: Bench):
         ("checksums.json",),
     ],
 )
-@pytest.mark.parametrize("damage", [cut, other])
+@pytest.mark.parametrize("damage", [cut, pytest.param(other, marks=pytest.mark.slow)])
 def test_an_interrupted_run_goes_on_from_damaged_files(
     bench: Bench,
     names: tuple[str, ...],

@@ -61,6 +61,7 @@ def test_a_probe_needs_this_project_beside_it(shipped, static):
     assert sum(float(line.split()[1]) for line in lines) == pytest.approx(1, abs=1e-4)
 
 
+@pytest.mark.slow
 def test_both_ways_to_a_span_find_the_same(shipped):
     folder = shipped("spans")
     by_hand, as_scored = (said(snippet, folder).strip() for snippet in SNIPPETS[2:])

@@ -28,8 +28,8 @@ from s3.llm.transport.notes import Notes, unanswered
 ROWS = 10_000  # of one batch; providers take 50,000, but memory holds a batch's replies
 BYTES = 100 << 20  # of one file; providers take 200 MB
 REJECTIONS = 3  # submissions of one batch that the provider may find invalid as a whole
-SMALL = 100  # requests that are not divided further where an account's queue has no room
-DAY = 86_400.0  # seconds to wait for room in it
+# Requests that are not divided further where an account's queue has no room; seconds to wait for it.
+SMALL, DAY = 100, 86_400.0
 
 
 class BatchTransport(LoopTransport):
@@ -48,8 +48,7 @@ class BatchTransport(LoopTransport):
         """`connect` makes the API's side, of an address, its attempts and its first pause."""
         super().__init__(context, reach)
         self._connect = connect
-        self._attempts, self._poll = attempts, poll_seconds
-        self._allowance = Allowance(context)
+        self._attempts, self._poll, self._allowance = attempts, poll_seconds, Allowance(context)
         self._submitted = 0  # batches that the provider has now
         self._faults: dict[Request, Fault] = {}  # why it got no reply the last time
 
@@ -66,7 +65,8 @@ class BatchTransport(LoopTransport):
     def _begin(self, requests: list[Request]) -> None:
         under_way, others = self._notes.under_way(requests)
         for note, known in under_way:
-            self._start(known, partial(self._resume, note, known))
+            resume = partial(self._resume, note, known)  # without an id it may be about to get it
+            self._start(known, resume if note.batch else partial(self._alone, known))
         size, chunk = 0, list[Request]()
         for request in others:
             length = len(self._api.line(request, 0)) + 1
