@@ -28,7 +28,7 @@ from s3.llm.transport.notes import Notes, unanswered
 ROWS = 10_000  # of one batch; providers take 50,000, but memory holds a batch's replies
 BYTES = 100 << 20  # of one file; providers take 200 MB
 REJECTIONS = 3  # submissions of one batch that the provider may find invalid as a whole
-# Requests that are not divided further where an account's queue has no room; seconds to wait for it.
+# Where a queue has no room: requests that are not divided further, seconds to wait for it.
 SMALL, DAY = 100, 86_400.0
 
 
