@@ -43,6 +43,7 @@ def rounds(folder: Path) -> list[dict[str, float]]:
     return found
 
 
+@pytest.mark.slow
 def test_every_task_runs_to_the_end(tiny: Path, tmp_path: Path) -> None:
     tasks = ["rte", "imdb", "qnli", "adversarial_qa"]
     options = ["method.rounds=1", "llm.protocol=completions"]  # as the default LLM is asked
@@ -57,6 +58,7 @@ def test_every_task_runs_to_the_end(tiny: Path, tmp_path: Path) -> None:
         assert {key.removeprefix("test/") for key in second if key.startswith("test/")} == wanted
 
 
+@pytest.mark.slow
 def test_every_method_runs_to_the_end(tiny: Path, tmp_path: Path) -> None:
     made = run(tmp_path, tiny, "-m", "task=imdb", "method=zerogen,goldgen", "method.size=20")
     fed = ["method.size=20", "method.first=8", "method.held_out=8"]  # feedback after eight

@@ -88,7 +88,10 @@ def test_one_seed_one_result_and_another_seed_another(lab: Lab, serve: Serve) ->
     assert first[1] != other[1]
 
 
-@pytest.mark.parametrize("moment", ["synthesis of round 1", "training of round 2"])
+@pytest.mark.parametrize(
+    "moment",
+    ["synthesis of round 1", pytest.param("training of round 2", marks=pytest.mark.slow)],
+)
 def test_a_killed_run_continues_to_the_same_result(lab: Lab, serve: Serve, moment: str) -> None:
     endpoint = serve()
     options = ["task=rte", "model.epochs=4", "llm.concurrency=2", "llm.max_concurrency=2"]

@@ -12,6 +12,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from s3.storage import read_jsonl, write_jsonl
 from tests.runs.helpers import ROOT, finished
 from tests.server import FakeLLM, Rule
@@ -124,6 +126,7 @@ def test_a_chinese_task(tmp_path: Path, tiny: Path) -> None:
     assert not any("希望" in one for row in seeds for one in row["origin"]["rationales"])
 
 
+@pytest.mark.slow
 def test_an_arabic_task(tmp_path: Path, tiny: Path) -> None:
     def row(number: int) -> dict[str, Any]:
         context = "\u202b" + CONTEXT.format(number)  # a mark before it, as editors put there
