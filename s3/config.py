@@ -20,8 +20,8 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from s3.data.gold import Source
-from s3.errors import ConfigError
-from s3.explaining import explain, first_line, no_such
+from s3.errors import ConfigError, first_line
+from s3.explaining import explain, no_such
 from s3.llm import BatchService, OpenAI, OpenAIBatch, Server, Service, SmolLM2
 from s3.methods import S3, GoldOnly, ProGen, ZeroGen
 from s3.runs.experiment import Experiment

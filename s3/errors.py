@@ -15,6 +15,11 @@ class ConfigError(UserError):
     """What is wrong with a run's options, found before anything has begun."""
 
 
+def first_line(error: Exception) -> str:
+    """Return the first line of an error's message; the name of its class where it has none."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return " Did you mean X?" for the known name that is nearest; empty where none is near."""
     near = difflib.get_close_matches(name, list(known), 1, 0.7)

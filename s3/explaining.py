@@ -15,6 +15,8 @@ from omegaconf import OmegaConf
 from omegaconf.errors import KeyValidationError, OmegaConfBaseException
 from yaml import MarkedYAMLError, YAMLError
 
+from s3.errors import first_line
+
 # What Hydra says where a group gets no option, or several at once.
 NOT_ONE_OPTION = ("Config group override must", "Error resolving interpolation", "Merge error: ")
 MISPLACED = ("mapping values are not allowed", "expected <block end>", "expected key")
@@ -120,8 +122,3 @@ def _paths(content: Any, above: str = "") -> Iterator[str]:
 def _said(name: str, known: Iterable[str], meant: list[str]) -> str:
     said = f"{name}: no such option; known here: {', '.join(known)}"
     return f"{said}. Did you mean {' or '.join(meant[:3])}?" if meant else said
-
-
-def first_line(error: Exception) -> str:
-    """Return the first line of an error's message."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -22,7 +22,7 @@ from omegaconf import DictConfig
 
 from s3.errors import UserError
 from s3.progress import JOB
-from s3.runs.experiment import ROOTS
+from s3.runs.finding import ROOTS
 
 SWEEP, SWEPT = "S3_SWEEP", "S3_SWEPT"  # the sweep's name; its number of jobs and what it sweeps
 # Of a command's options, those that say nothing of what a run is, or are told beside them.
@@ -89,18 +89,18 @@ def changed(cfg: Mapping[str, Any], hydra: Any) -> dict[str, Any]:
 
 def note_run(folder: Path) -> None:
     """Note the run that a job of a sweep has come to."""
-    listed = sweep_file()
-    listed.parent.mkdir(exist_ok=True)
-    with listed.open("a", encoding="utf-8") as file:  # a line at once: jobs may write side by side
-        file.write(f"{folder}\n")
+    _note(sweep_file(), str(folder))
 
 
 def note_failure(status: int) -> None:
     """Note the exit status of a job of a sweep that has failed."""
-    listed = sweep_file(".failed")
+    _note(sweep_file(".failed"), str(status))
+
+
+def _note(listed: Path, line: str) -> None:
     listed.parent.mkdir(exist_ok=True)
-    with listed.open("a", encoding="utf-8") as file:
-        file.write(f"{status}\n")
+    with listed.open("a", encoding="utf-8") as file:  # a line at once: jobs may write side by side
+        file.write(f"{line}\n")
 
 
 def failures() -> list[int]:
@@ -120,12 +120,12 @@ def sweep_file(kind: str = ".runs") -> Path:
 
 def show_sweep() -> None:
     """Print the comparison of a sweep's runs, if this was a sweep."""
-    from s3.analysis.comparison import compare
-    from s3.analysis.formats import show
-
     os.environ.pop(JOB, None)
     if os.environ.pop(SWEPT, None) is None or not sweep_file().exists():
         return
+    from s3.analysis.comparison import compare
+    from s3.analysis.formats import show
+
     print(f"\npython -m s3 compare {sweep_file()}")
     try:
         show(compare([sweep_file()]))

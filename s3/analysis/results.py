@@ -15,13 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from s3.errors import UserError
-from s3.runs.finding import finished_runs
+from s3.runs.finding import ROOTS, finished_runs
 from s3.runs.reading import FinishedRound, Run
 from s3.storage import digest
 
 Settings = dict[str, Any]
 
-ROOTS = ("outputs", "multirun")  # where runs are looked for by default
 CHOICES = ("task", "method", "llm", "model", "preset")  # groups of options
 # Trainings beside the rounds, by their names in the summary, and what their method is called.
 BESIDE = {"gold": "gold_baseline", "with_gold": "{method}+gold"}

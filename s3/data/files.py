@@ -10,7 +10,7 @@ from typing import Any
 
 from s3.data.decoding import read_text
 from s3.data.tables import read_csv, read_parquet, read_sheet
-from s3.errors import UserError, did_you_mean
+from s3.errors import UserError, did_you_mean, first_line
 
 Row = Mapping[str, Any]
 Placed = tuple[str, Row]  # ("path:17", row)
@@ -57,7 +57,7 @@ def read_hub(path: str, name: str | None, split: str) -> Iterator[Placed]:
     try:
         rows = list(datasets.load_dataset(path, name, split=split))
     except Exception as error:  # `datasets` raises many unrelated types, all about this one call
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        reason = first_line(error)
         raise UserError(
             f"hub data set {path} ({name or 'default'}), split {split}: {reason}\n"
             "Check the name and the network, or use task.gold.source=files."

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from s3.errors import UserError
+from s3.errors import UserError, first_line
 from s3.report.findings import confusions, counts, label_balance, lengths, scores_chart
 from s3.report.page import write_page
 from s3.report.pairs import grown, said, texts
@@ -29,7 +29,7 @@ def leave_report(folder: Path) -> None:
     try:
         print(f"{'report':8} {write_report(Run.open(folder))}", flush=True)
     except Exception as error:  # the run is finished, whatever its page lacks
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        reason = first_line(error)
         print(hidden(f"No {REPORT}: {reason} (the run is finished)"), file=sys.stderr, flush=True)
 
 

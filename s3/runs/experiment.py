@@ -14,6 +14,7 @@ from s3.errors import UserError
 from s3.llm import LLM, BudgetReached, Session
 from s3.methods import Method
 from s3.runs import dryrun, preflight
+from s3.runs.finding import ROOTS
 from s3.runs.folder import RunFolder
 from s3.runs.identity import identity
 from s3.runs.listeners.base import Listeners
@@ -25,8 +26,6 @@ from s3.runs.rounds import Rounds
 from s3.storage import digest
 from s3.student import Student
 from s3.tasks import Task
-
-ROOTS = ("outputs", "multirun")  # of single runs and of sweeps
 
 
 @dataclass(kw_only=True)

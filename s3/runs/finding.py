@@ -10,6 +10,7 @@ from s3.runs import folder as layout
 from s3.runs.checksums import DAMAGED
 from s3.runs.reading import Run
 
+ROOTS = ("outputs", "multirun")  # of single runs and of sweeps
 SUPERSEDED = re.compile(rf"-old-\d+$|^{DAMAGED}$")  # names of folders that hold no current run
 
 

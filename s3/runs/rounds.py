@@ -15,6 +15,7 @@ from s3.audit import Audit, Auditor
 from s3.data.example import Example
 from s3.data.gold import GoldData
 from s3.data.rows import fingerprint
+from s3.errors import first_line
 from s3.llm import Session
 from s3.methods import Bench, GoldOnly, Method, Round
 from s3.methods.gold import folds
@@ -97,7 +98,7 @@ class Rounds:
             except Exception as error:  # a comparison must not cost the run its end
                 if needed:
                     raise
-                reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+                reason = first_line(error)
                 print(f"no comparison with {name.replace('_', ' ')}: {reason}", file=sys.stderr)
             else:
                 shipped = predictor if needed else shipped

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from s3.data.example import Example
-from s3.errors import UserError
+from s3.errors import UserError, first_line
 from s3.student.encoding import Encoder, Loader, Selection, TokenStore
 from s3.student.heads.base import Batch, Head
 from s3.student.settings import Settings, Training
@@ -128,14 +128,12 @@ def _look_at_hub(source: Pretrained) -> None:
     try:
         names = list(list_repo_files(source.place, revision=source.revision))
     except (HTTPError, OSError) as error:
-        raise _refuse(source.place, f"the hub does not show its files ({_line(error)})") from None
+        raise _refuse(
+            source.place, f"the hub does not show its files ({first_line(error)})"
+        ) from None
     _look_for_tokenizer(names, source.place)
     if not any(fnmatch(name, "model*.safetensors") for name in names):
         raise _refuse(source.place, NO_PICKLES)
-
-
-def _line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def try_out(
@@ -176,7 +174,7 @@ def _read(head: Head, model: Any, batch: Batch, what: str) -> None:
         with torch.inference_mode():
             finite = bool(head.forward(model, batch).isfinite().all())
     except Exception as error:  # of whatever architecture it is
-        raise UserError(f"model.weights={what} ({_line(error)})") from error
+        raise UserError(f"model.weights={what} ({first_line(error)})") from error
     if not finite:
         raise UserError(f"model.weights={what} (it answers with NaN or infinity)")
 

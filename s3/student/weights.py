@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from s3.errors import UserError
+from s3.errors import UserError, first_line
 from s3.storage import digest, sha256
 from s3.student.heads.base import Head
 from s3.student.settings import Settings
@@ -136,7 +136,7 @@ def explained(source: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        reason = first_line(error)
         if "custom code" in str(error):
             reason = "it runs code of its own, which S3 never does: choose a model without"
         raise UserError(

@@ -17,13 +17,6 @@ from tests.server import FakeLLM
 Serve = Callable[..., FakeLLM]
 
 
-@pytest.fixture
-def lab(tiny: Path, tmp_path: Path) -> Lab:
-    folder = tmp_path / "lab"
-    folder.mkdir()
-    return Lab(tiny, folder)
-
-
 def test_a_run_makes_what_it_promises_and_is_found_again(lab: Lab, serve: Serve) -> None:
     endpoint = serve()
     output = lab.run(endpoint, "task=rte", "method=s3")

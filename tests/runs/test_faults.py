@@ -9,7 +9,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
@@ -22,13 +21,6 @@ pytestmark = pytest.mark.slow  # whole runs of the command, half a minute each
 OPTIONS = ["task=imdb", "method.rounds=1", "model.training=finetune", "wandb.mode=disabled"]
 SLOWLY = ["llm.concurrency=2", "llm.max_concurrency=2"]
 IN_FLIGHT = 2
-
-
-@pytest.fixture
-def lab(tiny: Path, tmp_path: Path) -> Lab:
-    folder = tmp_path / "lab"
-    folder.mkdir()
-    return Lab(tiny, folder)
 
 
 def whole(lab: Lab, endpoint: FakeLLM) -> int:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from s3.errors import first_line
 from s3.methods import Round
 from s3.runs.folder import MetricsRow, RunFolder
 from s3.text import sanitised
@@ -66,7 +67,7 @@ class Listeners(Listener):
                 what(listener)
             except Exception as error:  # whatever it is, it is the listener's own
                 self.listening.remove(listener)
-                reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+                reason = first_line(error)
                 print(
                     f"{listener.name} failed and is left out from here on: {sanitised(reason)} "
                     "(the run goes on)",

@@ -16,6 +16,7 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from s3.errors import first_line
 from s3.methods import Round
 from s3.runs.folder import TRACKED, MetricsRow, RunFolder
 from s3.runs.listeners.base import Listener
@@ -75,7 +76,8 @@ class Tracker(Listener):
             if mode in ("offline", "disabled"):
                 raise
             print(
-                f"W&B: {_reason(error)}. This run is kept offline in its folder.", file=sys.stderr
+                f"W&B: {first_line(error).rstrip('.')}. This run is kept offline in its folder.",
+                file=sys.stderr,
             )
             key = os.environ.pop(KEY, None)  # a malformed one is refused offline, too
             try:
@@ -137,7 +139,10 @@ class Tracker(Listener):
             try:
                 self._log_artifacts(self._open)
             except Exception as error:  # the rows are there, and shall arrive
-                print(f"W&B: data and model are not logged: {_reason(error)}", file=sys.stderr)
+                print(
+                    f"W&B: data and model are not logged: {first_line(error).rstrip('.')}",
+                    file=sys.stderr,
+                )
         self._open.finish()
         place = f"wandb sync {Path(self._open.dir).parent}" if self._open.offline else ""
         where = place or self._open.url or "W&B disabled"
@@ -197,9 +202,5 @@ def complaint(settings: Wandb) -> str:
     try:
         wandb.Settings(project=settings.project, entity=settings.entity)
     except Exception as error:
-        return f"W&B: {_reason(error)}. The run goes on without it, or offline."
+        return f"W&B: {first_line(error).rstrip('.')}. The run goes on without it, or offline."
     return ""
-
-
-def _reason(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
