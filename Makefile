@@ -1,5 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
+# The tests' processes: one a core, up to four. One that has nothing left takes from the others.
+SHARED := -n auto --maxprocesses=4 --dist worksteal
 TASK ?= rte
 METHOD ?= s3
 
@@ -9,7 +11,7 @@ run: $(BIN)/.installed ## the default experiment; `make run ARGS="seed=1"` adds 
 	$(BIN)/python run.py task=$(TASK) method=$(METHOD) $(ARGS)
 
 test: $(BIN)/.installed lint ## linters, types and the default tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(SHARED)
 
 test-slow: $(BIN)/.installed ## what takes longer
 	$(BIN)/python -m pytest -m slow --timeout=3600

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +17,10 @@ WEIGHTS = cache_folder() / "weights"  # the real ones, looked up before a test m
 _TEXT = "good great fine bad awful poor the a film plot was is and it very of actor scene end"
 WORDS = _TEXT.split()  # the vocabulary of the tiny encoder
 WANDB_FOLDERS = ("WANDB_DIR", "WANDB_CACHE_DIR", "WANDB_DATA_DIR", "WANDB_CONFIG_DIR")
+
+# Tests run side by side, a process a core: threads of each would only get in each other's way. Set
+# before torch is imported; the processes that tests start inherit it.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # A shell's background jobs ignore Ctrl-C, and so would whatever the tests start and interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
