@@ -88,7 +88,7 @@ ORDER = {
         experiment
     """,
     "s3.runs.listeners": "base\nsummary table wandb",
-    "s3.analysis": "intervals results\ngroups frames listing\ncomparison\nformats",
+    "s3.analysis": "encodings intervals results\ngroups frames listing\ncomparison\nformats",
     "s3.report": "charts page pairs\nfindings comparison\nrun",
     "s3.commands": "audit check compare report runs store\napp",
     "s3.runs.dryrun": "habits\nrehearsal\nplan",
