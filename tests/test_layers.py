@@ -89,8 +89,8 @@ ORDER = {
     """,
     "s3.runs.listeners": "base\nsummary table wandb",
     "s3.analysis": """
-        encodings intervals results gold cost
-        similarity extrapolations groups frames listing
+        encodings intervals results gold
+        cost similarity extrapolations groups frames listing
         diversity quality errors maps comparison
         formats measures
     """,

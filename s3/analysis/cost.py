@@ -14,10 +14,10 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
+from s3.analysis.encodings import tokenised
 from s3.runs.reading import FinishedRound, Run
 
 LEARNING, READING = 6, 2  # operations a token and parameter
-CHUNK = 1000  # rows tokenised at a time
 SIZE = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)([MB])(?![A-Za-z0-9])")
 UNITS = {"M": 1e6, "B": 1e9}
 
@@ -42,16 +42,7 @@ def llm_parameters(name: str) -> float:
 
 def tokens(model: Path, texts: Sequence[str], longest: int) -> int:
     """Return the tokens that a saved model reads of some texts, at most `longest` of each."""
-    from tokenizers import Tokenizer
-
-    tokenizer = Tokenizer.from_file(str(model / "tokenizer.json"))
-    tokenizer.no_padding()
-    tokenizer.enable_truncation(longest)
-    return sum(
-        len(one.ids)
-        for first in range(0, len(texts), CHUNK)
-        for one in tokenizer.encode_batch(list(texts[first : first + CHUNK]))
-    )
+    return sum(map(len, tokenised(model, texts, longest)))
 
 
 def training_operations(run: Run, round_: FinishedRound) -> float:

@@ -23,6 +23,7 @@ Points = NDArray[np.float32]
 WIDTH = 384  # numbers a text
 BATCH = 4096  # tokens a batch
 BLOCK = 20_000  # texts encoded, and written, at a time: what an interrupted call does not lose
+CHUNK = 1000  # texts tokenised at a time
 TOKENS = 256  # that are read of a text: what the model was made for; the rest is cut off
 # As in conf/model/minilm.yaml.
 WEIGHTS = RegistryWeights(
@@ -58,6 +59,18 @@ def encode(texts: Sequence[str], folder: Path | None = None) -> Points:
         if folder:
             _keep(folder, known[block], points[block])
     return points[places]
+
+
+def tokenised(model: Path, texts: Sequence[str], longest: int) -> Iterator[list[int]]:
+    """Yield the tokens that a saved model reads of each text, special ones included."""
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(model / "tokenizer.json"))
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(longest)
+    for first in range(0, len(texts), CHUNK):
+        for one in tokenizer.encode_batch(list(texts[first : first + CHUNK])):
+            yield one.ids
 
 
 def _kept(folder: Path | None) -> Iterator[NDArray[np.void]]:

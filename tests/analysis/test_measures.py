@@ -104,11 +104,11 @@ def test_words_of_the_given_text_are_counted_once():
     assert quality.contained("The cat sat.", "the CAT cat ran") == pytest.approx(2 / 3)
 
 
-def test_an_error_and_its_extrapolation_are_compared_in_words():
+def test_an_error_and_its_extrapolation_are_compared_in_tokens():
     frame = compared(["The film was fine.", "Rain"], ["The film was really fine!", "Rain"])
-    assert list(frame["edit_distance"]) == [1, 0]
-    assert list(frame["error_length"]) == [4, 1]
-    assert list(frame["new_length"]) == [5, 1]
+    assert list(frame["edit_distance"]) == [2, 0]  # "really" and the mark
+    assert list(frame["error_length"]) == [7, 3]  # with [CLS] and [SEP]
+    assert list(frame["new_length"]) == [8, 3]
     assert frame["cosine"][1] == pytest.approx(1, abs=1e-5)
     assert 0.7 < frame["cosine"][0] < 1
 
