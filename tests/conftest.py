@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,7 +16,7 @@ from tests.server import FakeLLM, Manners
 WEIGHTS = cache_folder() / "weights"  # the real ones, looked up before a test moves the cache
 _TEXT = "good great fine bad awful poor the a film plot was is and it very of actor scene end"
 WORDS = _TEXT.split()  # the vocabulary of the tiny encoder
-WANDB_FOLDERS = ("WANDB_DIR", "WANDB_CACHE_DIR", "WANDB_DATA_DIR", "WANDB_CONFIG_DIR")
+WANDB_FOLDERS = ("WANDB_CACHE_DIR", "WANDB_DATA_DIR", "WANDB_CONFIG_DIR")
 
 # A shell's background jobs ignore Ctrl-C, and so would whatever the tests start and interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -29,9 +30,11 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     WEIGHTS.mkdir(parents=True, exist_ok=True)
     (folder / "weights").symlink_to(WEIGHTS)
     monkeypatch.setenv("S3_CACHE", str(folder))
+    for name in [name for name in os.environ if name.startswith("WANDB_")]:
+        monkeypatch.delenv(name)
     for name in WANDB_FOLDERS:
         monkeypatch.setenv(name, str(tmp_path / "wandb"))
-    for key in ("WANDB_API_KEY", "OPENAI_API_KEY", "S3_SERVER_KEY", "S3_SWEEP"):
+    for key in ("OPENAI_API_KEY", "S3_SERVER_KEY", "S3_SWEEP"):
         monkeypatch.delenv(key, raising=False)
     return folder
 

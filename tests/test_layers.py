@@ -87,7 +87,8 @@ ORDER = {
         preflight rounds
         experiment
     """,
-    "s3.runs.listeners": "base\nsummary table wandb",
+    "s3.runs.listeners": "base\nsummary table\nwandb",
+    "s3.runs.listeners.wandb": "settings tables artifacts\ntracker",
     "s3.analysis": "intervals results\ngroups frames listing\ncomparison\nformats",
     "s3.report": "charts page pairs\nfindings comparison\nrun",
     "s3.commands": "audit check compare report runs store\napp",
