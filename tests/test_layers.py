@@ -90,12 +90,12 @@ ORDER = {
     "s3.runs.listeners": "base\nsummary table\nwandb",
     "s3.runs.listeners.wandb": "settings tables artifacts\ntracker",
     "s3.analysis": "intervals results\ngroups frames listing\ncomparison\nformats",
-    "s3.report": "charts page pairs\nfindings comparison\nrun",
-    "s3.commands": "audit check compare report runs store\napp",
+    "s3.report": "charts dashboard page pairs\nfindings comparison\nrun",
+    "s3.commands": "audit check compare dashboard report runs store\napp",
     "s3.runs.dryrun": "habits\nrehearsal\nplan",
 }
 HEAVY = {"torch", "transformers", "datasets", "pyarrow", "datasketch", "wandb", "xllamacpp"}
-HEAVY |= {"pytorch_lightning", "scipy", "openai", "pandas", "jinja2"}
+HEAVY |= {"pytorch_lightning", "scipy", "openai", "pandas", "jinja2", "wandb_workspaces"}
 LAZY = {"student", "llm"}  # their files are imported inside functions; --help is timed elsewhere
 
 

@@ -14,6 +14,7 @@ from s3 import __version__
 from s3.commands.audit import audit
 from s3.commands.check import check
 from s3.commands.compare import compare
+from s3.commands.dashboard import dashboard
 from s3.commands.report import report
 from s3.commands.runs import runs
 from s3.commands.store import store
@@ -31,6 +32,7 @@ app = typer.Typer(
 app.command()(audit)
 app.command()(check)
 app.command()(compare)
+app.command()(dashboard)
 app.command()(report)
 app.command()(runs)
 app.add_typer(store, name="store")
