@@ -13,11 +13,10 @@ from omegaconf import DictConfig
 from s3.config import build, chosen, plain, refuse_misread, register, sources
 from s3.errors import ConfigError, UserError
 from s3.explaining import explain
-from s3.jobs import SWEEP, changed, failures, name_job, note_failure, note_run, show_sweep
+from s3.jobs import changed, failures, name_job, note_failure, note_run, show_sweep
 from s3.progress import job_name
-from s3.report.run import leave_report
+from s3.report.run import Page
 from s3.secrets import hidden
-from s3.storage import digest
 from s3.text import sanitised
 
 CONTINUE = "Everything paid for is kept: the same command continues."
@@ -36,11 +35,9 @@ def main(cfg: DictConfig) -> None:
         choices = chosen(hydra_config.runtime.choices)
         experiment, config = build(cfg), plain(cfg)
         refuse_misread(cfg, sources(hydra_config))
-        folder = experiment.run(config, choices, changed(config, hydra_config))
-        if folder.finished and not cfg.dry_run:
-            leave_report(folder.path)
-            if sweeping:
-                note_run(folder.path)
+        folder = experiment.run(config, choices, changed(config, hydra_config), [Page()])
+        if sweeping and folder.finished and not cfg.dry_run:
+            note_run(folder.path)
     except Exception as error:
         status = report(error)
         note_failure(status) if sweeping else failed.append(status)  # it may be another process
@@ -52,7 +49,6 @@ def run() -> int:
     The exit status is 2 where the options are wrong, 1 where a run cannot go on, 130 after Ctrl-C.
     """
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # exceptions reach us; we shorten them
-    os.environ.setdefault(SWEEP, f"sweep-{digest(sys.argv[1:])[:8]}")
     failed.clear()
     try:
         main()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Mapping
 from math import prod
 from pathlib import Path
@@ -23,6 +24,7 @@ from omegaconf import DictConfig
 from s3.errors import UserError
 from s3.progress import JOB
 from s3.runs.finding import ROOTS
+from s3.storage import digest
 
 SWEEP, SWEPT = "S3_SWEEP", "S3_SWEPT"  # the sweep's name; its number of jobs and what it sweeps
 # Of a command's options, those that say nothing of what a run is, or are told beside them.
@@ -33,10 +35,11 @@ class Sweep(Callback):
     """Counts the jobs of a sweep before they start."""
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
-        """Note how many jobs there will be and which options they differ by, where that is known.
+        """Name the sweep; note how many jobs there will be and which options they differ by.
 
         A sweeper other than Hydra's own decides as it goes.
         """
+        os.environ.setdefault(SWEEP, f"sweep-{digest(sys.argv[1:])[:8]}")
         os.environ[SWEPT] = "{}"
         for kind in (".runs", ".failed"):
             sweep_file(kind).unlink(missing_ok=True)
@@ -105,8 +108,10 @@ def _note(listed: Path, line: str) -> None:
 
 def failures() -> list[int]:
     """Return the exit statuses that the failed jobs of this sweep have noted, in any process."""
+    if SWEPT not in os.environ:
+        return []
     listed = sweep_file(".failed")
-    if SWEPT not in os.environ or not listed.exists():
+    if not listed.exists():
         return []
     statuses = list(map(int, listed.read_text(encoding="utf-8").split()))
     listed.unlink()

@@ -16,7 +16,7 @@ from tests.server import FakeLLM, Manners
 WEIGHTS = cache_folder() / "weights"  # the real ones, looked up before a test moves the cache
 _TEXT = "good great fine bad awful poor the a film plot was is and it very of actor scene end"
 WORDS = _TEXT.split()  # the vocabulary of the tiny encoder
-WANDB_FOLDERS = ("WANDB_DIR", "WANDB_CACHE_DIR", "WANDB_DATA_DIR", "WANDB_CONFIG_DIR")
+WANDB_FOLDERS = ("WANDB_CACHE_DIR", "WANDB_DATA_DIR", "WANDB_CONFIG_DIR")
 
 # Tests run side by side, a process a core: threads of each would only get in each other's way. Set
 # before torch is imported; the processes that tests start inherit it.
@@ -34,9 +34,11 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     WEIGHTS.mkdir(parents=True, exist_ok=True)
     (folder / "weights").symlink_to(WEIGHTS)
     monkeypatch.setenv("S3_CACHE", str(folder))
+    for name in [name for name in os.environ if name.startswith("WANDB_")]:
+        monkeypatch.delenv(name)
     for name in WANDB_FOLDERS:
         monkeypatch.setenv(name, str(tmp_path / "wandb"))
-    for key in ("WANDB_API_KEY", "OPENAI_API_KEY", "S3_SERVER_KEY", "S3_SWEEP"):
+    for key in ("OPENAI_API_KEY", "S3_SERVER_KEY", "S3_SWEEP"):
         monkeypatch.delenv(key, raising=False)
     return folder
 

@@ -30,7 +30,7 @@ DOCUMENTS = [
 OPTION = re.compile(rf"(?<![\w./])((?:{'|'.join([*PARTS, 'audit', 'wandb'])})(?:\.[a-z_]\w*)+)")
 TEST = re.compile(r"`(tests/[\w/]+\.py)?(?:::(test_\w+))?`")
 LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]*))?\)")
-FILES = (".py", ".yaml", ".json", ".jsonl", ".parquet", ".safetensors")
+FILES = (".py", ".md", ".yaml", ".json", ".jsonl", ".parquet", ".safetensors")
 
 
 def options(cls: Any, above: str) -> Iterator[str]:

@@ -87,19 +87,20 @@ ORDER = {
         preflight rounds
         experiment
     """,
-    "s3.runs.listeners": "base\nsummary table wandb",
+    "s3.runs.listeners": "base\nsummary table\nwandb",
+    "s3.runs.listeners.wandb": "settings tables artifacts\ntracker",
     "s3.analysis": """
         encodings intervals results gold
         cost similarity extrapolations groups frames listing
         diversity quality errors maps comparison
         formats measures
     """,
-    "s3.report": "charts page pairs\nfindings comparison\nrun",
-    "s3.commands": "analyze audit check compare report runs store\napp",
+    "s3.report": "charts dashboard page pairs\nfindings comparison\nrun",
+    "s3.commands": "analyze audit check compare dashboard report runs store\napp",
     "s3.runs.dryrun": "habits\nrehearsal\nplan",
 }
 HEAVY = {"torch", "transformers", "datasets", "pyarrow", "datasketch", "wandb", "xllamacpp"}
-HEAVY |= {"pytorch_lightning", "scipy", "openai", "pandas", "jinja2", "sklearn"}
+HEAVY |= {"pytorch_lightning", "scipy", "openai", "pandas", "jinja2", "sklearn", "wandb_workspaces"}
 LAZY = {"student", "llm"}  # their files are imported inside functions; --help is timed elsewhere
 
 

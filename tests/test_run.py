@@ -14,12 +14,15 @@ import pytest
 from s3.errors import UserError
 from s3.runs.experiment import Experiment
 from s3.runs.folder import RunFolder
+from s3.runs.listeners.base import Listeners, retell
+from s3.runs.listeners.table import Table
+from s3.runs.reading import Run
 from tests.commandline import run_py
 from tests.runs.helpers import ROOT
 from tests.runs.made import finished_run
 
 HEAVY = ("torch", "transformers", "datasets", "pytorch_lightning", "wandb", "aiohttp", "xllamacpp")
-Run = tuple[int, str | None, str, str]  # seed, root, the task's option, the sweep's name
+Noted = tuple[int, str | None, str, str | None]  # seed, root, the task's option, the sweep's name
 
 
 @pytest.fixture(autouse=True)
@@ -28,12 +31,12 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def runs(monkeypatch: pytest.MonkeyPatch) -> list[Run]:
+def runs(monkeypatch: pytest.MonkeyPatch) -> list[Noted]:
     """What has been run: experiments only note that here."""
-    noted: list[Run] = []
+    noted: list[Noted] = []
 
-    def run(self: Experiment, config: Any, choices: Mapping[str, str], changed: Any) -> RunFolder:
-        noted.append((self.seed, self.root, choices["task"], os.environ["S3_SWEEP"]))
+    def run(self: Experiment, config: Any, choices: Mapping[str, str], *_: Any) -> RunFolder:
+        noted.append((self.seed, self.root, choices["task"], os.environ.get("S3_SWEEP")))
         return RunFolder(Path("nowhere"))
 
     monkeypatch.setattr(Experiment, "run", run)
@@ -71,29 +74,33 @@ def test_help_lists_the_groups_that_are_for_the_command_line(tmp_path: Path) -> 
     assert listed["task"].split()[1:] == ["adversarial_qa,", "imdb,", "mine,", "qnli,", "rte"]
 
 
-def test_cfg_job_shows_the_composed_configuration(runs: list[Run]) -> None:
+def test_cfg_job_shows_the_composed_configuration(runs: list[Noted]) -> None:
     assert "name: imdb" in run_py("--cfg", "job", "task=imdb").output
     assert not runs
 
 
-def test_one_run_ends_with_0(runs: list[Run]) -> None:
+def test_one_run_ends_with_0(runs: list[Noted]) -> None:
     assert run_py("task=imdb", "seed=3").status == 0
-    ((seed, root, task, _),) = runs
-    assert (seed, root, task) == (3, None, "imdb")
+    assert runs == [(3, None, "imdb", None)]  # of no sweep
 
 
 def test_a_finished_run_leaves_its_page_and_says_where(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = finished_run(tmp_path / "a-run")
-    monkeypatch.setattr(Experiment, "run", lambda *_: folder)
+
+    def run(self: Experiment, *parts: Any) -> RunFolder:
+        retell(Run.open(folder.path), Listeners([*parts[3], Table()]))
+        return folder
+
+    monkeypatch.setattr(Experiment, "run", run)
     done = run_py("task=rte")
     page = tmp_path / "a-run" / "report.html"
     assert f"report   {page}" in done.output
     assert page.exists()
 
 
-def test_a_sweep_runs_all_combinations_under_one_name(runs: list[Run]) -> None:
+def test_a_sweep_runs_all_combinations_under_one_name(runs: list[Noted]) -> None:
     assert run_py("-m", "task=rte,imdb", "seed=0,1").status == 0
     assert [run[:3] for run in runs] == [
         (seed, "multirun", task) for task in ("rte", "imdb") for seed in (0, 1)
@@ -103,7 +110,7 @@ def test_a_sweep_runs_all_combinations_under_one_name(runs: list[Run]) -> None:
 
 
 def test_a_sweeps_name_is_the_commands_unless_one_is_given(
-    runs: list[Run], monkeypatch: pytest.MonkeyPatch
+    runs: list[Noted], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for command in ("seed=0", "seed=0", "seed=1"):
         monkeypatch.delenv("S3_SWEEP", raising=False)
@@ -155,7 +162,7 @@ def test_the_error_is_the_first_line_and_repeats_no_key(
 
 
 def test_a_sweep_goes_on_after_an_error_and_says_whose_it_was(
-    runs: list[Run], monkeypatch: pytest.MonkeyPatch
+    runs: list[Noted], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done = run_py("-m", "seed=-1,2", "task=rte")
     assert done.status == 2

@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 import re
 import shlex
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from s3.errors import UserError, first_line
+from s3.errors import UserError
 from s3.report.findings import confusions, counts, label_balance, lengths, scores_chart
 from s3.report.page import write_page
 from s3.report.pairs import grown, said, texts
-from s3.runs.folder import REPORT
+from s3.runs.folder import REPORT, RunFolder
+from s3.runs.listeners.base import Listener
 from s3.runs.listeners.table import cells, gain, remarks
 from s3.runs.reading import Run
 from s3.secrets import hidden
@@ -24,13 +24,18 @@ MOST_PAIRS, MOST_COPIES = 1000, 50  # that a page shows
 PLAIN = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:%+@")
 
 
-def leave_report(folder: Path) -> None:
-    """Write a run's page into its folder and say where; a page that fails ends no run."""
-    try:
-        print(f"{'report':8} {write_report(Run.open(folder))}", flush=True)
-    except Exception as error:  # the run is finished, whatever its page lacks
-        reason = first_line(error)
-        print(hidden(f"No {REPORT}: {reason} (the run is finished)"), file=sys.stderr, flush=True)
+class Page(Listener):
+    """Leaves a run's page in its folder at the run's end."""
+
+    name = REPORT
+
+    def started(self, run: RunFolder, config: Mapping[str, Any], about: Mapping[str, Any]) -> None:
+        """Keep the folder."""
+        self._path = run.path
+
+    def finished(self, summary: Mapping[str, Any]) -> None:
+        """Write the page."""
+        write_report(Run.open(self._path))
 
 
 def write_report(run: Run) -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,10 @@ from s3.runs import dryrun, preflight
 from s3.runs.finding import ROOTS
 from s3.runs.folder import RunFolder
 from s3.runs.identity import identity
-from s3.runs.listeners.base import Listeners
+from s3.runs.listeners.base import Listener, Listeners, retell
 from s3.runs.listeners.summary import Summary
-from s3.runs.listeners.table import Table, show
-from s3.runs.listeners.wandb import Tracker, Wandb
+from s3.runs.listeners.table import Table
+from s3.runs.listeners.wandb import Tracker, Wandb, awaited
 from s3.runs.reading import Run
 from s3.runs.rounds import Rounds
 from s3.storage import digest
@@ -53,12 +53,17 @@ class Experiment:
         self.model.check(self.task.head())
 
     def run(
-        self, config: dict[str, Any], choices: Mapping[str, str], changed: Mapping[str, Any]
+        self,
+        config: dict[str, Any],
+        choices: Mapping[str, str],
+        changed: Mapping[str, Any],
+        listeners: Sequence[Listener] = (),
     ) -> RunFolder:
         """Run to the end, or find the finished run; return its folder.
 
         `config` is the composed configuration, `choices` the option chosen for each of its groups,
-        `changed` what differs from these options' defaults. Raises UserError for what a person can
+        `changed` what differs from these options' defaults. `listeners` hear of the run beside
+        those that every run has, of a finished one too. Raises UserError for what a person can
         mend.
         """
         gold = self.task.load(self.seed)
@@ -75,7 +80,7 @@ class Experiment:
         found = None if self.fresh else self._finished(folder, ending)
         if found and not found.changed():
             print(f"finished before (fresh=true runs it again): {found.path}")
-            show(Run.open(found.path))
+            self._retell(found, listeners)
             return found
         folder = found or folder
         self._look_ahead(folder, gold)
@@ -83,9 +88,9 @@ class Experiment:
         about = {**parts, "seed": self.seed, "options": dict(changed)}
         with folder.hold({**config, "choices": dict(choices)}, decides, self.fresh):
             if found:
-                self._mend(folder, gold, config, about)
+                self._mend(folder, gold, config, about, listeners)
             else:
-                self._carry_out(self.llm, folder, gold, config, about)
+                self._carry_out(self.llm, folder, gold, config, about, listeners)
         if not folder.finished:
             raise UserError(
                 f"{folder.path}: the summary could not be written. Data and model are there; the "
@@ -118,14 +123,24 @@ class Experiment:
         )
         dryrun.show(plan)
 
+    def _retell(self, found: RunFolder, listeners: Sequence[Listener]) -> None:
+        """Show a finished run; W&B hears of it where it is waited for and not known yet."""
+        tracker = [Tracker(self.wandb)] if awaited(self.wandb, found) else []
+        retell(Run.open(found.path), Listeners([*listeners, *tracker, Table()]))
+
     def _mend(
-        self, folder: RunFolder, gold: GoldData, config: Mapping[str, Any], about: Mapping[str, Any]
+        self,
+        folder: RunFolder,
+        gold: GoldData,
+        config: Mapping[str, Any],
+        about: Mapping[str, Any],
+        listeners: Sequence[Listener],
     ) -> None:
         """Make damaged files of a finished run again: nothing is asked, trainings are repeated."""
         if folder.changed():
             try:
                 silent = replace(self.llm, max_requests=0)
-                self._carry_out(silent, folder, gold, config, about)
+                self._carry_out(silent, folder, gold, config, about, listeners)
             except BudgetReached:
                 raise UserError(
                     f"{folder.path}: what is damaged cannot be made again, because the store of "
@@ -133,7 +148,7 @@ class Experiment:
                     "the files stay as they are."
                 ) from None
         else:
-            show(Run.open(folder.path))
+            self._retell(folder, listeners)
         if left := folder.changed():
             raise UserError(
                 f"{folder.path / left[0]}: damaged, and this command does not make it. fresh=true "
@@ -147,19 +162,21 @@ class Experiment:
         gold: GoldData,
         config: Mapping[str, Any],
         about: Mapping[str, Any],
+        listeners: Sequence[Listener],
     ) -> None:
-        listeners = Listeners([Tracker(self.wandb), Summary(), Table()])
+        # The summary first: a page is made of a finished run, and W&B shows the page.
+        told = Listeners([Summary(), *listeners, Tracker(self.wandb), Table()])
         with Session(llm, self.seed, folder.attempt) as session:
             rounds = Rounds(
-                self.task, self.method, self.model, gold, self.seed, session, folder, listeners,
+                self.task, self.method, self.model, gold, self.seed, session, folder, told,
                 self.audit, self.gold_baseline,
             )  # fmt: skip
-            listeners.started(folder, config)
+            told.started(folder, config, about)
             try:
                 rounds.run()
                 folder.write_failures(session.failures)
                 rounds.finish(about)
             except BaseException:
                 folder.write_failures(session.failures)
-                listeners.stopped()
+                told.stopped()
                 raise

@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from s3.methods.gold import folds
 from s3.runs.folder import MetricsRow, RunFolder
 from s3.runs.listeners.base import Listener
 from s3.storage import digest
-from s3.student import Predictor, Student
+from s3.student import OnEpoch, Predictor, Student
 from s3.tasks import Task
 
 FOLDS = 5  # parts of gold validation, each of which a training beside the rounds keeps aside
@@ -62,8 +63,8 @@ class Rounds:
     def run(self) -> None:
         """Score, write and tell each round that the method yields."""
         bench = Bench(
-            self.task, self.session, self._fit, self.gold.validation, self.gold.train, self.seed,
-            self.metric,
+            self.task, self.session, self._fit_round, self.gold.validation, self.gold.train,
+            self.seed, self.metric,
         )  # fmt: skip
         started = time.monotonic()
         for round_ in self.method.run(bench):
@@ -71,7 +72,7 @@ class Rounds:
             seconds["seconds/synthesis"] = time.monotonic() - started - self._training
             row = self._row(round_, seconds)
             self.rows.append(row)
-            self.listener.round(round_, row)
+            self.listener.round(round_.index, row)
             name = f"validation/{self.metric}"
             if self.best is None or row[name] > self.rows[self.best.index][name]:
                 self.best = round_
@@ -132,6 +133,11 @@ class Rounds:
             row |= {f"validation/{metric}": value for metric, value in scores.items()}
         return row, models[0]
 
+    def _fit_round(self, *given: Any, **named: Any) -> Predictor:
+        """Train for the round that is under way, whose epochs are told as they end."""
+        told = partial(self.listener.epoch, len(self.rows))
+        return self._fit(*given, **named, on_epoch=told)
+
     def _fit(
         self,
         train: list[Example],
@@ -140,6 +146,7 @@ class Rounds:
         what: str,
         start: Predictor | None,
         weights: Sequence[float] | None = None,
+        on_epoch: OnEpoch | None = None,
     ) -> Predictor:
         self._auditor.check(train)
         started = time.monotonic()
@@ -151,6 +158,7 @@ class Rounds:
         predictor = self.student.fit(
             self.head, train, validation, seed=self.seed, folder=self.folder.trainings / lineage,
             what=what, start=start, weights=None if weights is None else np.asarray(weights),
+            on_epoch=on_epoch,
         )  # fmt: skip
         self._training += time.monotonic() - started
         return predictor

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 RECORD = "training.json"  # written last: a folder that has it holds a finished training
 DIGITS = 6  # to which recorded probabilities are rounded
+# Is told of a training's epochs as each ends: a row an epoch so far, as in `Record.history`.
+OnEpoch = Callable[[Sequence[Mapping[str, float]]], None]
 
 
 @dataclass

@@ -14,7 +14,7 @@ from s3.data.example import Example
 from s3.errors import UserError
 from s3.student.encoding import Encoder
 from s3.student.heads.base import Head
-from s3.student.predictor import Predictor
+from s3.student.predictor import OnEpoch, Predictor
 from s3.student.preflight import look, try_out
 from s3.student.probing import CONSTANTS, probe_into
 from s3.student.settings import Settings, Training
@@ -104,6 +104,7 @@ class Student(Settings):
         what: str = "training",
         start: Predictor | None = None,
         weights: NDArray[np.floating[Any]] | None = None,
+        on_epoch: OnEpoch | None = None,
     ) -> Predictor:
         """Train afresh from the pretrained weights, or from those of `start`; keep the best epoch.
 
@@ -113,7 +114,8 @@ class Student(Settings):
 
         `folder` belongs to these inputs alone (`start.lineage` stands for a start). A finished
         training found in it is loaded, a killed one continued to the result of an undisturbed one.
-        `what` is shown beside the progress.
+        `what` is shown beside the progress. `on_epoch` hears of each epoch of a fine-tuning as it
+        ends, unless several processes train.
 
         Raises UserError where examples are fewer than devices, or no weights can be loaded.
         """
@@ -138,5 +140,5 @@ class Student(Settings):
                 if not Predictor.finished(probe):
                     probe_into(probe, *given)
                 source = Pretrained(str(probe))
-            train_into(folder, *given, seed, source, probe)
+            train_into(folder, *given, seed, source, probe, on_epoch)
         return Predictor(self, head, folder, self.encoder)

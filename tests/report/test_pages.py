@@ -17,8 +17,9 @@ from typer.testing import CliRunner
 from s3.commands.app import app
 from s3.data.example import Example, Origin
 from s3.errors import UserError
-from s3.report.run import command, leave_report, write_report
+from s3.report.run import Page, command, write_report
 from s3.runs.folder import RunFolder
+from s3.runs.listeners.base import Listeners, retell
 from s3.runs.reading import Run
 from tests.analysis.made import made_run
 from tests.runs import made
@@ -220,10 +221,8 @@ def test_a_page_that_fails_ends_no_run(
 ):
     run = finished(tmp_path / "run", monkeypatch)
     (run.path / "rounds" / "01" / "added.jsonl").write_text("{")
-    leave_report(run.path)
-    said = capsys.readouterr()
-    assert "No report.html" in said.err
-    assert "the run is finished" in said.err
+    retell(run, Listeners([Page()]))
+    assert "report.html failed" in capsys.readouterr().err
 
 
 def test_a_page_of_many_rows_takes_seconds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

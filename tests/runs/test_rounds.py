@@ -71,7 +71,7 @@ class Student:
     def probes(self, head: Any) -> bool:
         return self.probed
 
-    def fit(self, head, train, validation, *, seed, folder, what, start, weights):
+    def fit(self, head, train, validation, *, seed, folder, what, start, weights, on_epoch):
         self.folders.append(folder)
         self.weights.append(weights)
         self.trained.append((what, train, validation))
@@ -256,3 +256,26 @@ def test_a_run_ends_well_where_gold_alone_is_too_little(
     found = run(tmp_path, Course(["positive"]), data, gold_baseline=True)
     assert "gold" not in found.summary
     assert "no comparison with gold: too few" in capsys.readouterr().err
+
+
+def test_epochs_are_told_as_they_end_with_the_round_that_they_are_of(tmp_path: Path):
+    class Lively(Student):
+        def fit(self, *given, on_epoch, **named):
+            if on_epoch:  # trainings beside the rounds are of no round
+                on_epoch([{"epoch": 1}])
+            return super().fit(*given, on_epoch=on_epoch, **named)
+
+    told = []
+
+    class Ear(Listener):
+        def epoch(self, index, history):
+            told.append(("epoch", index))
+
+        def round(self, index, row):
+            told.append(("round", index))
+
+    folder, data = RunFolder(tmp_path / "run"), GoldData(gold(4), gold(4, "t"), gold(4))
+    with folder.hold(CONFIG, {}, fresh=False):
+        parts: Any = (composed("task=imdb").task, Course(["positive"] * 2), Lively())
+        Rounds(*parts, data, 0, Session(), folder, Ear(), Audit()).run()
+    assert told == [("epoch", 0), ("round", 0), ("epoch", 1), ("round", 1)]

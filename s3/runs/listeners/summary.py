@@ -14,7 +14,7 @@ class Summary(Listener):
 
     name = "summary"
 
-    def started(self, run: RunFolder, config: Mapping[str, Any]) -> None:
+    def started(self, run: RunFolder, config: Mapping[str, Any], about: Mapping[str, Any]) -> None:
         """Keep the folder."""
         self._run = run
 

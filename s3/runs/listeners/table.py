@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from s3.data.example import Example, Mistake
-from s3.runs.folder import RunFolder
+from s3.runs.folder import REPORT, RunFolder
 from s3.runs.listeners.base import Listener
 from s3.runs.reading import FinishedRound, Run
 from s3.runs.significance import chance, difference, score
@@ -28,7 +28,7 @@ class Table(Listener):
 
     name = "table"
 
-    def started(self, run: RunFolder, config: Mapping[str, Any]) -> None:
+    def started(self, run: RunFolder, config: Mapping[str, Any], about: Mapping[str, Any]) -> None:
         """Keep the folder."""
         self._path = run.path
 
@@ -49,6 +49,8 @@ def show(run: Run) -> None:
         # Whatever a text holds, a terminal that cannot show it is no reason to fail.
         print(line.encode(console.encoding, "replace").decode(console.encoding))
     places = {"folder": run.path, "data": run.path / "data", "model": run.model}
+    if (page := run.path / REPORT).exists():
+        places["report"] = page
     for what, where in {**places, "W&B": run.tracked}.items():
         if str(where):
             print(f"{what:8} {where}")
@@ -197,7 +199,7 @@ def pairs(run: Run, width: int) -> Iterator[str]:
 
 def extrapolations(round_: FinishedRound) -> Iterator[tuple[Mistake, Example]]:
     """Yield the additions of a round that grew from errors of the one before, behind these."""
-    before = round_.run.rounds[round_.index - 1].mistakes if round_.index else []
+    before = FinishedRound(round_.run, round_.index - 1).mistakes if round_.index else []
     errors = {mistake.example.origin.source: mistake for mistake in before}
     for made in round_.added:
         if made.origin.kind == "extrapolation" and made.origin.source in errors:

@@ -23,7 +23,7 @@ from s3.storage import whole
 from s3.student.encoding import Loader, Plan, Selection, evaluation_plan, padding
 from s3.student.hardware import use_cores
 from s3.student.heads.base import Batch, Head, Predictions
-from s3.student.predictor import Record
+from s3.student.predictor import OnEpoch, Record
 from s3.student.settings import Settings
 from s3.student.weights import MODEL
 
@@ -99,6 +99,7 @@ class Fitting(pl.LightningModule):
         self.examples, self.validating = examples
         self.register_buffer("weights", torch.from_numpy(weights), persistent=False)
         self.record = Record(str(settings.metric))
+        self.on_epoch: OnEpoch | None = None  # hears of each epoch's row
         self.codes = torch.zeros(len(data.train.numbers), head.width)
         self.validation_codes = torch.zeros(len(data.validation.numbers), head.width)
         self.loss = torch.zeros(())  # the sum over the epoch's rows so far; stays on the device
@@ -162,6 +163,8 @@ class Fitting(pl.LightningModule):
             if self.global_rank == 0:
                 with whole(self.folder / MODEL) as partial:
                     save_model(self.model, str(partial), metadata={"format": "pt"})
+        if self.on_epoch:
+            self.on_epoch(history)
         waited = epoch - self.record.best_epoch
         self.trainer.should_stop = waited >= (self.settings.patience or math.inf)
         self.loss.zero_()

@@ -24,7 +24,7 @@ from s3.student.heads.base import Head
 from s3.student.lightning.checkpoint import Checkpoints, SafeIO
 from s3.student.lightning.module import LOGGERS, Fitting, TrainingData, mute
 from s3.student.lightning.progress import Bar
-from s3.student.predictor import Record
+from s3.student.predictor import OnEpoch, Record
 from s3.student.settings import Precision, Settings
 from s3.student.weighting import balanced, row_weights
 from s3.student.weights import MODEL, Pretrained, load_model
@@ -47,6 +47,7 @@ def train_into(
     seed: int,
     source: Pretrained,
     probe: Path | None = None,
+    on_epoch: OnEpoch | None = None,
 ) -> None:
     """Train a model from `source` and leave a finished training in `folder`.
 
@@ -71,6 +72,8 @@ def train_into(
         if probe is not None:
             counts = balanced(counts, data.train.targets[:, 0])
         fitting = Fitting(model, head, data, (train, validation), counts, settings, seed, folder)
+        if settings.devices == 1:  # another process could not reach who listens here
+            fitting.on_epoch = on_epoch
         if probe is not None and last is None:
             fitting.record = Record.read(probe)
             with whole(folder / MODEL) as partial:

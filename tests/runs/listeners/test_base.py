@@ -8,9 +8,9 @@ import pytest
 
 from s3.runs.folder import RunFolder
 from s3.runs.listeners.base import Listener, Listeners
-from tests.runs.made import CONFIG, round_of, row, written
+from tests.runs.made import ABOUT, CONFIG, row
 
-STAGES = ("started", "round", "finished", "stopped")
+STAGES = ("started", "epoch", "round", "finished", "stopped")
 
 
 class Heard(Listener):
@@ -25,10 +25,13 @@ class Heard(Listener):
         if stage == self.fails:
             raise self.error
 
-    def started(self, run, config):
+    def started(self, run, config, about):
         self._hear("started")
 
-    def round(self, round_, row):
+    def epoch(self, index, history):
+        self._hear("epoch")
+
+    def round(self, index, row):
         self._hear("round")
 
     def finished(self, summary):
@@ -39,8 +42,9 @@ class Heard(Listener):
 
 
 def tell_all(listeners: Listeners, folder: Path) -> None:
-    listeners.started(RunFolder(folder), CONFIG)
-    listeners.round(round_of(0, written(2, 0), written(2, 0)), row(0.5))
+    listeners.started(RunFolder(folder), CONFIG, ABOUT)
+    listeners.epoch(0, [{"epoch": 1}])
+    listeners.round(0, row(0.5))
     listeners.finished({})
     listeners.stopped()
 

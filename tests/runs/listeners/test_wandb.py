@@ -13,35 +13,49 @@ from typing import Any
 import pytest
 
 from s3.runs.folder import RunFolder
-from s3.runs.listeners.wandb import Mode, Tracker, Wandb
+from s3.runs.listeners.wandb import Mode, Tracker, Wandb, awaited
+from s3.runs.listeners.wandb.settings import arguments
+from s3.runs.listeners.wandb.tracker import shipped
 from tests.conftest import WANDB_FOLDERS
-from tests.runs.made import ABOUT, CONFIG, finished_run, round_of, row, written
+from tests.runs.made import ABOUT, CONFIG, finished_run, row
 
 ROWS = [row(0.5, only_first=1.0), row(0.75, only_last=2.0)]
 
 
 ALONE = {"size": 128, "test/accuracy": 0.6}
+SUMMARY = {**ABOUT, "metric": "accuracy", "best_round": 1, "rounds": ROWS, "gold": ALONE}
 
 
-def track(folder: RunFolder, best: int, **settings: Any) -> Tracker:
-    """Log a run of two rounds."""
-    tracker = Tracker(Wandb(mode=Mode.offline, **settings))
-    tracker.started(folder, CONFIG)
+def track(folder: RunFolder, best: int = 1, mode: Mode = Mode.offline, **said: Any) -> Tracker:
+    """Report a run of two rounds."""
+    tracker = Tracker(Wandb(mode=mode))
+    tracker.started(folder, CONFIG, ABOUT | {"options": {"seed_size": 12}})
     for index, metrics in enumerate(ROWS):
-        tracker.round(round_of(index, written(2, 0), written(2, index)), metrics)
-    tracker.finished(
-        {**ABOUT, "metric": "accuracy", "best_round": best, "rounds": ROWS, "gold": ALONE}
-    )
+        tracker.round(index, metrics)
+    tracker.finished({**SUMMARY, "best_round": best, **said})
     return tracker
 
 
-def inspect(folder: RunFolder, *options: str) -> Any:
-    """Return what wandb's own reader says of the one offline run in a folder."""
-    (file,) = folder.path.glob("wandb/offline-run-*/run-*.wandb")
-    command = [sys.executable, "-m", "wandb", "leet", "inspect", "--json", *options, str(file)]
+def records(folder: RunFolder) -> list[dict[str, Any]]:
+    """Return the records of the latest offline run in a folder, as wandb's own reader has them."""
+    return [json.loads(line) for line in read(folder, "--json").splitlines()]
+
+
+def summary_of(folder: RunFolder) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(read(folder, "--json", "--summary"))["summary"]
+    return found
+
+
+def read(folder: RunFolder, *options: str) -> str:
+    file = max(folder.path.glob("wandb/offline-run-*/run-*.wandb"))
+    command = [sys.executable, "-m", "wandb", "leet", "inspect", *options, str(file)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    return done.stdout
+
+
+def of(kind: str, found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [one[kind] for one in found if one["type"] == kind]
 
 
 @pytest.fixture
@@ -52,14 +66,139 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunFolde
 
 def test_the_summary_is_the_shipped_rounds_alone(folder: RunFolder):
     track(folder, best=0)
-    summary = inspect(folder, "--summary")
-    text = json.dumps(summary)
-    found = summary.get("summary", summary)
-    assert found["test/accuracy"] == 0.5, text
-    assert found["best_round"] == 0
+    found = summary_of(folder)
+    assert found["test/accuracy"] == 0.5
+    assert (found["best_round"], found["rounds"], found["ships"]) == (0, 2, "round")
     assert found.get("only_last") is None
     assert found["only_first"] == 1.0
     assert (found["gold/size"], found["gold/test/accuracy"]) == (128, 0.6)
+
+
+def test_the_summary_of_a_model_that_gold_rows_trained_has_its_own_scores():
+    both = {"size": 132, "test/accuracy": 0.9}
+    found = shipped({**SUMMARY, "ships": "with_gold", "with_gold": both})
+    assert (found["test/accuracy"], found["data/size"], found["ships"]) == (0.9, 132, "with_gold")
+    assert "validation/accuracy" not in found  # the round's, of another model
+    assert found["llm/tokens"] == 40
+
+
+def test_an_offline_file_holds_all_of_a_run(folder: RunFolder):
+    hostile = "<script>alert(1)</script> [a](http://192.0.2.1)"
+    added = folder.round_folder(1) / "added.jsonl"
+    added.write_text(added.read_text().replace("written 1/0", hostile))
+    (folder.path / "report.html").write_text("<!doctype html><head></head>the page")
+    tracker = track(folder)
+    found, files = records(folder), Path(tracker._open.dir)
+
+    (run,) = of("run", found)
+    assert run["display_name"] == folder.name
+    assert (run["project"], run["job_type"], run["notes"]) == ("s3", "s3", "seed_size=12")
+    assert set(run["tags"]) == {"films", "s3"}
+    assert not run.get("run_group")
+    assert run["config"]["update"]["choices"] == {"task": "films", "method": "s3"}
+
+    axes = {one.get("glob_name") or one["name"]: one["step_metric"] for one in of("metric", found)}
+    assert axes["test/*"] == axes["mistakes"] == axes["lengths"] == "round"
+    assert axes["round_01/*"] == "round_01/epoch"
+    history = [one["item"] for one in of("history", found)]
+    rounds = [one for one in history if "test/accuracy" in one]
+    assert [(one["round"], one["test/accuracy"]) for one in rounds] == [(0, 0.5), (1, 0.75)]
+    epochs = [one["round_01/loss"] for one in history if "round_01/loss" in one]
+    assert epochs == [0.7, 0.6]
+    assert not any("round" in one for one in history if "round_01/loss" in one)
+    for name in ("lengths._type", "confidences._type"):
+        assert rounds[1][name] == "histogram"
+
+    (table,) = files.glob("media/table/round_01/additions_*.json")
+    content = json.loads(table.read_text())
+    assert content["columns"] == ["label", "error", "extrapolation", "origin", "source"]
+    texts = [row[2] for row in content["data"]]
+    assert hostile in texts
+    assert all(isinstance(cell, str) for row in content["data"] for cell in row)
+    (table,) = files.glob("media/table/round_01/mistakes_*.json")
+    rows = json.loads(table.read_text())["data"]
+    assert rows[0] == ["validation row 1", "positive", "negative", 0.8, "validation:1"]
+    assert list(files.glob("media/table/round_00/confusion_table_*.json"))
+    (page,) = files.glob("media/html/report_*.html")
+    assert page.read_text() == "<!doctype html><head></head>the page"  # asks no other host
+
+    logged = [one for one in of("artifact", found) if one["type"] != "run_table"]
+    first, seed, grown, model = logged
+    assert (first["name"], first["use_after_commit"]) == ("films-gold", True)
+    assert [one["name"] for one in (seed, grown)] == ["films-s3-data"] * 2
+    assert set(seed["aliases"]) == {"round-0", "latest"}
+    assert set(grown["aliases"]) == {"round-1", "best", "latest"}
+    assert (model["name"], model["type"]) == ("films-s3-model", "model")
+    assert set(model["aliases"]) == {"round-1", "best", "latest"}
+    assert not any(one.get("use_after_commit") for one in (seed, grown, model))
+    inside = {one["path"] for one in grown["manifest"]["contents"]}
+    assert inside == {
+        "rounds/00/added.jsonl", "rounds/01/added.jsonl", "rounds/01/train.json",
+        "data/train.parquet",
+    }  # fmt: skip
+    assert all(Path(one["local_path"]).is_file() for one in grown["manifest"]["contents"])
+    assert json.loads(model["metadata"])["trained_on"] == ["films-s3-data:round-1"]
+
+
+def test_epochs_are_logged_as_they_end_and_once(folder: RunFolder):
+    tracker = Tracker(Wandb(mode=Mode.offline))
+    tracker.started(folder, CONFIG, ABOUT)
+    history = [{"epoch": 1, "loss": 0.7}, {"epoch": 2, "loss": 0.6}]
+    for number in (1, 2):
+        tracker.epoch(0, history[:number])
+        assert tracker._open.summary["round_00/loss"] == history[number - 1]["loss"]
+    tracker.round(0, ROWS[0])
+    tracker.round(0, ROWS[0])  # a continued run replays its rounds
+    tracker.stopped()
+    rows = [one["item"] for one in of("history", records(folder))]
+    assert [one["round_00/epoch"] for one in rows if "round_00/epoch" in one] == [1, 2]
+    assert sum("test/accuracy" in one for one in rows) == 1
+
+
+def test_environment_wins_over_defaults_and_options_over_both(
+    folder: RunFolder, monkeypatch: pytest.MonkeyPatch
+):
+    import wandb
+
+    said = {
+        "MODE": "offline", "PROJECT": "theirs", "ENTITY": "team", "RUN_GROUP": "pilot",
+        "NAME": "mine", "TAGS": "a,b", "NOTES": "a note", "JOB_TYPE": "ablation", "RUN_ID": "abc",
+    }  # fmt: skip
+    for name, value in said.items():
+        monkeypatch.setenv(f"WANDB_{name}", value)
+    wandb.teardown()  # W&B reads its environment once in a process
+    found = arguments(Wandb(), folder, ABOUT)
+    typed = Wandb(mode=Mode.disabled, project="typed", entity="me", group="g", tags=["c"])
+    typed_found = arguments(typed, folder, ABOUT)
+    monkeypatch.setenv("S3_SWEEP", "sweep-1")
+    swept = arguments(Wandb(), folder, ABOUT)
+    for name in said:
+        monkeypatch.delenv(f"WANDB_{name}")
+    wandb.teardown()
+    for name, own in {
+        "mode": "offline", "project": "theirs", "entity": "team", "group": "pilot", "name": "mine",
+        "notes": "a note", "job_type": "ablation", "id": "abc",
+    }.items():  # fmt: skip
+        assert found[name] == own
+    assert tuple(found["tags"]) == ("a", "b")
+    names = ("mode", "project", "entity", "group", "tags", "name")
+    assert [typed_found[one] for one in names] == ["disabled", "typed", "me", "g", ["c"], "mine"]
+    assert swept["id"] == folder.attempt  # one id would make one run of all jobs
+    assert arguments(Wandb(), folder, ABOUT)["group"] == "sweep-1"
+
+
+def test_a_finished_run_is_awaited_by_an_agent_or_in_another_project_alone(
+    folder: RunFolder, monkeypatch: pytest.MonkeyPatch
+):
+    assert awaited(Wandb(), folder)  # it has been reported nowhere
+    track(folder)
+    assert not awaited(Wandb(), folder)
+    assert not awaited(Wandb(mode=Mode.offline, project="s3"), folder)
+    assert awaited(Wandb(project="other"), folder)
+    assert not awaited(Wandb(project="other", mode=Mode.disabled), folder)
+    monkeypatch.setenv("WANDB_SWEEP_ID", "abcd")
+    monkeypatch.setenv("WANDB_RUN_ID", "efgh")
+    assert awaited(Wandb(), folder)
 
 
 def test_where_the_run_is_stands_in_the_folder(folder: RunFolder):
@@ -74,7 +213,7 @@ def test_an_attempt_begun_afresh_is_another_run_there(folder: RunFolder, tmp_pat
     for fresh in (False, True):
         with folder.hold(CONFIG, {}, fresh):
             tracker = Tracker(Wandb(mode=Mode.offline))
-            tracker.started(folder, CONFIG)
+            tracker.started(folder, CONFIG, ABOUT)
             opened.append(tracker._open.id)
             tracker.stopped()
     assert opened[0] != opened[1]
@@ -83,13 +222,8 @@ def test_an_attempt_begun_afresh_is_another_run_there(folder: RunFolder, tmp_pat
 
 def offline_instead(folder: RunFolder) -> None:
     """A run whose W&B cannot be used as it was asked for: its rows are kept offline."""
-    tracker = Tracker(Wandb(mode=Mode.online))
-    tracker.started(folder, CONFIG)
-    for index, metrics in enumerate(ROWS):
-        tracker.round(round_of(index, written(2, 0), written(2, index)), metrics)
-    tracker.finished({**ABOUT, "metric": "accuracy", "best_round": 1, "rounds": ROWS})
-    summary = inspect(folder, "--summary")
-    assert summary.get("summary", summary)["best_round"] == 1
+    track(folder, mode=Mode.online)
+    assert summary_of(folder)["best_round"] == 1
     assert json.loads((folder.path / "wandb.json").read_text())["where"].startswith("wandb sync ")
 
 
@@ -143,7 +277,6 @@ def test_no_copy_of_the_model_is_made(folder: RunFolder, tmp_path: Path):
         and "weights" not in path.parts
     ]  # fmt: skip
     assert copies == [folder.path / "model" / "model.safetensors"]
-    logged = str(folder.path / "model" / "model.safetensors").encode()
-    assert inspect(folder, "--summary")  # by then W&B's service has written all
-    (file,) = folder.path.glob("wandb/offline-run-*/run-*.wandb")
-    assert logged in file.read_bytes()
+    model = of("artifact", records(folder))[-1]
+    places = [one["local_path"] for one in model["manifest"]["contents"]]
+    assert str(folder.path / "model" / "model.safetensors") in places
