@@ -85,7 +85,7 @@ class BatchService(Keyed, Batched):
 
 @dataclass(kw_only=True)
 class SmolLM2(LLM):
-    """The embedded default: SmolLM2-135M-Instruct on a loopback port inside the run."""
+    """The embedded default: SmolLM2-135M-Instruct on loopback, shared by a machine's runs."""
 
     name: str = "smollm2"
     protocol: str = "completions"
@@ -93,7 +93,7 @@ class SmolLM2(LLM):
 
     @property
     def endpoint(self) -> str:
-        """The server inside the run."""
+        """The server of this machine's runs."""
         return "embedded"
 
     def identity(self) -> dict[str, Any]:
@@ -111,7 +111,7 @@ class SmolLM2(LLM):
         return PROTOCOLS[self.protocol](MODEL, self.temperature, self.top_p)
 
     def address(self) -> AbstractContextManager[Address]:
-        """Start the server."""
+        """Start the server, or find it running."""
         return serving(self.threads)
 
     def make_transport(self, context: Context) -> Transport:
