@@ -49,9 +49,7 @@ class Tracker(Listener):
         self._open: Any = None  # the run as W&B has it
         self._defined: set[str] = set()
 
-    def started(
-        self, run: RunFolder, config: Mapping[str, Any], about: Mapping[str, Any]
-    ) -> None:
+    def started(self, run: RunFolder, config: Mapping[str, Any], about: Mapping[str, Any]) -> None:
         """Open the W&B run; offline where it cannot be opened there."""
         self._run = Run(run)
         choices = {part: about[part] for part in PARTS if part in about}
