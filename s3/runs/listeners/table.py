@@ -76,9 +76,8 @@ def cells(run: Run, sign: str) -> list[list[str]]:
     rows, best = run.summary["rounds"], run.summary["best_round"]
     columns = score_columns(run)
     found = [["round", "data", "added", "errors left", *columns.values(), "tokens", "cost $"]]
-    by_round = run.summary.get("ships", "round") == "round"
     for round_, row in zip(run.rounds, rows, strict=True):
-        marks = " *" * (by_round and round_.index == best) + " !" * bool(doubts(round_))
+        marks = " *" * (run.ships_round and round_.index == best) + " !" * bool(doubts(round_))
         counts = [f"{row[name]:.0f}" for name in ("data/size", "data/added", "mistakes")]
         answers = round_.predictions("test")
         scores = [percent(name, row[name], answers, sign) for name in columns]
