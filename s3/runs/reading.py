@@ -174,7 +174,7 @@ class Run:
     @property
     def ships_round(self) -> bool:
         """Whether the best round's own model ships, not one that learnt gold validation, too."""
-        return self.summary.get("ships", "round") == "round"
+        return bool(self.summary.get("ships", "round") == "round")
 
     @property
     def model(self) -> Path:
