@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from s3.analysis.intervals import contributions
 from s3.analysis.results import find_runs, settings_of
 from s3.data.rows import flat_row
-from s3.runs.reading import Run
+from s3.runs.reading import Run, shipped
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,7 +22,7 @@ Records = Iterator[Mapping[str, Any]]
 
 
 def runs_df(*folders: Path | str) -> pd.DataFrame:
-    """Return a row a run: its settings, the metrics of the round that ships, what it took."""
+    """Return a row a run: its settings, the metrics of the model that ships, what it took."""
     return _frame(folders, _of_run)
 
 
@@ -71,12 +71,13 @@ def _of_run(run: Run) -> Records:
     for column, start in (("tokens", "llm/tokens"), ("cost", "llm/cost"), ("seconds", "seconds/")):
         found[column] = sum(v for row in rows for name, v in row.items() if name.startswith(start))
     beside = {f"gold/{name}": value for name, value in summary.get("gold", {}).items()}
-    yield {**settings_of(run), **found, **run.best.row, **beside}
+    yield {**settings_of(run), **found, **shipped(summary), **beside}
 
 
 def _of_rounds(run: Run) -> Records:
     for round_ in run.rounds:
-        yield {"round": round_.index, "ships": round_.index == run.best.index, **round_.row}
+        ships = run.ships_round and round_.index == run.best.index
+        yield {"round": round_.index, "ships": ships, **round_.row}
 
 
 def _of_epochs(run: Run) -> Records:

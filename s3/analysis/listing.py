@@ -9,7 +9,7 @@ from typing import Any
 from s3.analysis.results import find_runs, roots
 from s3.errors import UserError
 from s3.runs.finding import begun_runs
-from s3.runs.reading import Run
+from s3.runs.reading import Run, shipped
 
 HEADINGS = ("task", "method", "seed", "options", "rounds", "test", "folder")
 
@@ -21,9 +21,10 @@ def listing(folders: Iterable[Path | str] = ()) -> Iterator[list[str]]:
         try:
             run = Run.open(path)
             summary, metric = run.summary, run.summary["metric"]
-            score = f"{100 * run.best.row[f'test/{metric}']:.1f} {metric}"
+            score = f"{100 * shipped(summary)[f'test/{metric}']:.1f} {metric}"
             what = [str(summary.get(name, "")) for name in ("task", "method", "seed")]
-            rounds = f"{len(run.rounds)}, ships {run.best.index}"
+            also = "" if run.ships_round else " with gold"
+            rounds = f"{len(run.rounds)}, ships {run.best.index}{also}"
             yield [*what, options(summary.get("options", {})), rounds, score, str(path)]
         except UserError as error:
             yield ["", "", "", str(error), "", "", str(path)]

@@ -45,6 +45,7 @@ class Bench:
     train: list[Example]
     seed: int
     metric: str  # the score on gold validation by which a method chooses between models
+    probes: bool = False  # whether `fit` fits probes over a frozen encoder
 
 
 @dataclass(frozen=True)

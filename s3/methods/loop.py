@@ -67,7 +67,7 @@ class ExtrapolationLoop(Method):
     error_share: float | None = None  # of what is extrapolated; null: by the measured rule
     patience: int | None = None  # rounds without a better validation score that end the loop
     size: int | None = None
-    warm_start: bool = False
+    warm_start: bool | None = None  # null: for probes, as measured; true for any model
     seed_from: str | None = None  # a file or a run's folder whose data are the seed
     add_from: str | None = None  # likewise, whose extrapolated data are added from the start
 
@@ -134,7 +134,8 @@ class ExtrapolationLoop(Method):
         scores: list[float] = []
         for index in range(self.last + 1):
             train = seed.examples + added
-            what, start = f"round {index} training", predictor if self.warm_start else None
+            warm = bench.probes if self.warm_start is None else self.warm_start
+            what, start = f"round {index} training", predictor if warm else None
             predictor = bench.fit(train, bench.validation, what=what, start=start)
             mistakes = mistakes_of(bench.task, bench.validation, predictor)
             yield Round(index, train, written, mistakes, predictor, bench.validation, unused)

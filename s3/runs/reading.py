@@ -7,7 +7,7 @@ rows, examples, mistakes and predictions. Nothing here trains, asks an LLM or wr
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -167,9 +167,14 @@ class Run:
 
     @property
     def best(self) -> FinishedRound:
-        """The round whose model ships: the best on gold validation."""
+        """The round that gold validation chose: its model ships, or its data's with gold."""
         best: int = self.summary["best_round"]
         return self.rounds[best]
+
+    @property
+    def ships_round(self) -> bool:
+        """Whether the best round's own model ships, not one that learnt gold validation, too."""
+        return bool(self.summary.get("ships", "round") == "round")
 
     @property
     def model(self) -> Path:
@@ -215,6 +220,22 @@ class Run:
             raise damaged(path, str(error)) from None
         written = [one for round_ in self.rounds for one in (*round_.added, *round_.unused)]
         return {example.id: example for example in (*last, *written)}
+
+
+def shipped(summary: Mapping[str, Any]) -> dict[str, float]:
+    """Return the metrics of the model that ships, named as in `docs/metrics.md`.
+
+    They are the best round's row. Where the model that learnt gold validation, too, ships, that
+    one's scores stand there in place of the round's.
+    """
+    row: dict[str, float] = summary["rounds"][summary["best_round"]]
+    name = summary.get("ships", "round")
+    if name == "round":
+        return row
+    scores = ("train/", "validation/", "test/")
+    kept = {one: v for one, v in row.items() if not one.startswith(scores) or "/majority" in one}
+    beside = dict(summary[name])
+    return {**kept, "data/size": beside.pop("size"), **beside}
 
 
 def damaged(path: Path, why: str) -> UserError:

@@ -64,7 +64,7 @@ class Rounds:
         """Score, write and tell each round that the method yields."""
         bench = Bench(
             self.task, self.session, self._fit_round, self.gold.validation, self.gold.train,
-            self.seed, self.metric,
+            self.seed, self.metric, self.student.probes(self.head),
         )  # fmt: skip
         started = time.monotonic()
         for round_ in self.method.run(bench):

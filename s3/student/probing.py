@@ -3,6 +3,10 @@
 Three things keep it from answering with one label only: the encoder stays as it is, the labels
 count the same however many rows each has, and the label shares of its answers to gold validation
 are set to gold's own. There is no randomness: the same rows give the same probe.
+
+A probe that starts from another goes so far from it towards what its own rows teach as gold
+validation says. A weak model's errors are the rows on which its features point the wrong way, and
+many of their likes can turn it round.
 """
 
 from __future__ import annotations
@@ -38,8 +42,9 @@ L2_TEXT = 300.0
 L2_PAIRS = 100.0
 LEAST_GOLD = 50  # gold rows from which label shares say more than chance
 ITERATIONS = 60  # of L-BFGS; a probe takes 10 to 40
+STEPS = (0.0, 0.25, 0.5, 0.75, 1.0)  # of the way from the probe that one starts from
 # What decides a probe beside the settings; `features` is to be raised where these change.
-CONSTANTS = {"l2": [L2_TEXT, L2_PAIRS], "least_gold": LEAST_GOLD, "features": 1}
+CONSTANTS = {"l2": [L2_TEXT, L2_PAIRS], "least_gold": LEAST_GOLD, "steps": STEPS, "features": 1}
 
 
 def probe_into(
@@ -51,8 +56,12 @@ def probe_into(
     validation: list[Example],
     weights: NDArray[np.floating[Any]] | None,
     what: str,
+    start: Path | None = None,
 ) -> None:
-    """Fit a probe over the frozen pretrained encoder; leave a finished training in `folder`."""
+    """Fit a probe over the frozen pretrained encoder; leave a finished training in `folder`.
+
+    `start` is the folder of the probe that it starts from, of the same encoder and head.
+    """
     import torch
     from safetensors.torch import save_file
     from torch.nn.functional import cross_entropy
@@ -69,16 +78,15 @@ def probe_into(
     counts, targets = row_weights(weights, len(train), rows.owners), rows.targets[:, 0]
     with one_core():
         fit(model, found[: len(train)], targets, counts)
+        step = None
         if len(validation) >= LEAST_GOLD:
-            shares = label_shares(validation, list(model.config.id2label.values()))
-            with torch.no_grad():
-                logits = model.classify(found[len(train) :]).double()
-                model.classifier.bias += shares_bias(logits, shares)
+            step = settle(model, found[len(train) :], head, validation, settings.metric, start)
         logits = model.classify(found).detach()
     losses = cross_entropy(logits[: len(train)], torch.from_numpy(targets), reduction="none")
     loss = float(np.average(losses.numpy(), weights=counts))
     record = _record(head, str(settings.metric), (train, validation), logits.numpy(), loss)
-    record.history[0]["seconds"] = time.monotonic() - started
+    record.history[0] |= {"seconds": time.monotonic() - started}
+    record.history[0] |= {} if step is None else {"step": step}
     head.save_config(model, folder)
     encoder.tokenizer.save_pretrained(folder)
     with whole(folder / MODEL) as partial:
@@ -147,6 +155,53 @@ def fit(model: Any, features: torch.Tensor, targets: Ints, weights: NDArray[np.f
         model.scale.copy_(scale)
         model.classifier.weight.copy_(weight)
         model.classifier.bias.copy_(bias)
+
+
+def settle(
+    model: Any,
+    features: torch.Tensor,
+    head: Head,
+    gold: list[Example],
+    metric: str | None,
+    start: Path | None,
+) -> float | None:
+    """Set the bias to gold's label shares, `features` [rows, width] being gold's.
+
+    With a `start`, go that step from it which gold's metric likes best, the smallest of equals, and
+    return it. The answers of linear models mix as their weights do.
+    """
+    import torch
+
+    shares = label_shares(gold, list(model.config.id2label.values()))
+    layer = model.classifier
+    with torch.no_grad():
+        own = layer.weight.clone(), layer.bias.clone()
+        before = own if start is None else moved(start, model)
+        found: list[tuple[float, float, torch.Tensor, torch.Tensor]] = []
+        for step in STEPS if start else STEPS[-1:]:
+            weight, bias = (a + step * (b - a) for a, b in zip(before, own, strict=True))
+            layer.weight.copy_(weight)
+            layer.bias.copy_(bias)
+            logits = model.classify(features).double()
+            bias = bias + shares_bias(logits, shares)
+            layer.bias.copy_(bias)
+            said = head.decode(gold, model.classify(features).numpy(), np.arange(len(gold) + 1))
+            score = head.score(gold, said.answers)[metric or head.default_metric(gold)]
+            found.append((score, step, weight, bias))
+        _, step, weight, bias = max(found, key=lambda one: one[0])
+        layer.weight.copy_(weight)
+        layer.bias.copy_(bias)
+    return step if start else None
+
+
+def moved(folder: Path, model: Any) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return weight and bias of a saved probe, as they are over the model's centre and scale."""
+    from safetensors import safe_open
+
+    with safe_open(folder / MODEL, "pt") as file:
+        names = ("classifier.weight", "classifier.bias", "centre", "scale")
+        weight, bias, centre, scale = (file.get_tensor(name) for name in names)
+    return weight * (model.scale / scale), bias + weight @ ((model.centre - centre) / scale)
 
 
 def label_shares(examples: Sequence[Example], labels: Sequence[str]) -> Floats:

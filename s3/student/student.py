@@ -108,8 +108,9 @@ class Student(Settings):
     ) -> Predictor:
         """Train afresh from the pretrained weights, or from those of `start`; keep the best epoch.
 
-        A probe has one best solution: `seed` changes nothing there, and `start` is for fine-tuning
-        that does not begin with a probe. `weights` [train] is what each example's loss counts
+        A probe has one best solution: `seed` changes nothing there, and from `start` it goes as far
+        towards that as gold validation says. A fine-tuning that begins with a probe has no other
+        start. `weights` [train] is what each example's loss counts
         (`weighting.py`); None: all one.
 
         `folder` belongs to these inputs alone (`start.lineage` stands for a start). A finished
@@ -129,7 +130,7 @@ class Student(Settings):
             settings = Settings(**{**self.plain(), "metric": metric})
             given = settings, self.encoder, head, train, validation, weights, what
             if self.probes(head):
-                probe_into(folder, *given)
+                probe_into(folder, *given, start.folder if start else None)
                 return Predictor(self, head, folder, self.encoder)
             from s3.student.lightning.training import train_into
 

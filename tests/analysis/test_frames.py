@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import s3
+from s3.analysis.listing import listing
 from tests.analysis.made import made_run
 from tests.runs.made import finished_run, row
 
@@ -34,6 +35,17 @@ def test_a_row_a_round(run: Path):
     assert list(found.columns[:6]) == [*RUN, "round", "ships"]
     assert found["ships"].tolist() == [False, True]
     assert found["test/accuracy"].tolist() == [row(0.5)["test/accuracy"], 0.75]
+
+
+def test_where_the_model_that_learnt_gold_too_ships_its_scores_are_the_runs(tmp_path: Path):
+    beside = {"size": 9, "test/accuracy": 0.9, "validation/accuracy": 0.6}
+    folder = finished_run(tmp_path / "run", with_gold=beside, ships="with_gold")
+    [found] = s3.runs_df(folder.path).to_dict("records")
+    assert (found["test/accuracy"], found["data/size"], found["ships"]) == (0.9, 9, 1)
+    assert (found["test/majority"], "train/accuracy" in found) == (0.75, False)
+    assert s3.rounds_df(folder.path)["ships"].tolist() == [False, False]
+    [line] = listing([folder.path])
+    assert line[4:6] == ["2, ships 1 with gold", "90.0 accuracy"]
 
 
 def test_a_row_a_prediction(run: Path):

@@ -84,6 +84,12 @@ def test_the_model_is_made_anew_unless_it_is_to_start_warm(warm: bool):
     assert trial.learner.starts == [None, *(before if warm else [None, None])]
 
 
+@pytest.mark.parametrize("probes", [False, True])
+def test_by_default_probes_alone_start_from_the_round_before(probes: bool):
+    trial = Trial("method.rounds=1", right=(4, 5), probes=probes)
+    assert trial.learner.starts == [None, trial.rounds[0].predictor if probes else None]
+
+
 @pytest.mark.parametrize(
     ("patience", "right", "trainings"),
     [

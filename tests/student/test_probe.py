@@ -170,6 +170,33 @@ def test_shares_of_many_labels_are_met_within_a_row_or_two():
     np.testing.assert_allclose(answers.bincount(minlength=6) / 200, wanted, atol=0.0101)
 
 
+def turned(rows):
+    """The rows with each label's other."""
+    other = {"positive": "negative", "negative": "positive"}
+    return [replace(row, target=other[row.target]) for row in rows]
+
+
+def test_rows_that_would_turn_a_probe_round_do_not_move_it(prober, head, train, tmp_path):
+    gold, test = reviews(60, 1), reviews(100, 2)
+    one = prober.fit(head, train, gold, seed=0, folder=tmp_path / "0")
+    two = prober.fit(head, turned(train), gold, seed=0, folder=tmp_path / "1", start=one)
+    assert two.history[0]["step"] == 0
+    np.testing.assert_allclose(
+        two.predict(test).probabilities, one.predict(test).probabilities, atol=1e-4
+    )
+
+
+def test_a_probe_leaves_a_start_that_answers_the_wrong_way_round(prober, head, train, tmp_path):
+    gold, test = reviews(60, 1), reviews(100, 2)
+    wrong = prober.fit(head, turned(train), gold, seed=0, folder=tmp_path / "0")
+    right = prober.fit(head, train, gold, seed=0, folder=tmp_path / "1", start=wrong)
+    assert "step" not in wrong.history[0]
+    assert right.history[0]["step"] >= 0.75
+    said = [head.score(test, one.predict(test).answers)["accuracy"] for one in (wrong, right)]
+    assert said[0] < 0.3
+    assert said[1] > 0.7
+
+
 @pytest.mark.parametrize("share", [0.0, 1.0])
 def test_a_gold_set_of_one_label_has_a_threshold_too(share):
     logits = torch.randn(60, 2, dtype=torch.float64)
@@ -264,7 +291,7 @@ def weights_of(predictor):
     return load_file(predictor.folder / "model.safetensors")
 
 
-def test_seed_and_start_change_nothing_and_the_encoder_stays(
+def test_seed_and_own_start_change_nothing_and_the_encoder_stays(
     prober, head, train, validation, tiny, tmp_path
 ):
     before = torch.random.get_rng_state()

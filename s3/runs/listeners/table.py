@@ -78,9 +78,8 @@ def cells(run: Run, sign: str) -> list[list[str]]:
     rows, best = run.summary["rounds"], run.summary["best_round"]
     columns = score_columns(run)
     found = [["round", "data", "added", "errors left", *columns.values(), "tokens", "cost $"]]
-    by_round = run.summary.get("ships", "round") == "round"
     for round_, row in zip(run.rounds, rows, strict=True):
-        marks = " *" * (by_round and round_.index == best) + " !" * bool(doubts(round_))
+        marks = " *" * (run.ships_round and round_.index == best) + " !" * bool(doubts(round_))
         counts = [f"{row[name]:.0f}" for name in ("data/size", "data/added", "mistakes")]
         answers = round_.predictions("test")
         scores = [percent(name, row[name], answers, sign) for name in columns]
@@ -127,6 +126,7 @@ def remarks(run: Run) -> Iterator[str]:
         yield f"* round {best} is best on gold validation by {metric}: its model ships."
     for round_ in run.rounds:
         yield from (f"! round {round_.index} {doubt}" for doubt in doubts(round_))
+    yield from steps(run)
     if len(run.rounds) > 1:
         yield gain(run)
     if "gold" in summary:
@@ -159,6 +159,15 @@ def doubts(round_: FinishedRound) -> list[str]:
             f"standard error {100 * reached.error:.1f}."
         )
     return found
+
+
+def steps(run: Run) -> Iterator[str]:
+    """Yield, where a round's probe went part of the way that its data teach, how far each went."""
+    epochs = [(round_.index, row) for round_ in run.rounds for row in round_.epochs[:1]]
+    gone = {index: row["step"] for index, row in epochs if "step" in row}
+    if any(step < 1 for step in gone.values()):
+        ways = ", ".join(f"{100 * step:.0f} % in round {index}" for index, step in gone.items())
+        yield f"By gold validation a model went so far from the last one to its data's own: {ways}."
 
 
 def gain(run: Run) -> str:

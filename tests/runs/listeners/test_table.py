@@ -245,6 +245,15 @@ def test_a_terminal_that_knows_ascii_alone_gets_a_table_all_the_same(
     assert b"-> ein M?rchen" in out.getvalue()
 
 
+@pytest.mark.parametrize(("step", "said_so"), [(0.25, True), (1.0, False)])
+def test_how_far_a_probe_went_from_the_last_is_said_where_it_held_back(
+    tmp_path: Path, step: float, said_so: bool, capsys
+):
+    folder = finished_run(tmp_path / "run")
+    write_jsonl(folder.round_folder(1) / "epochs.jsonl", [{"epoch": 0, "loss": 0.5, "step": step}])
+    assert ("its data's own: 25 % in round 1." in said(folder, capsys)) == said_so
+
+
 def test_the_model_of_gold_and_synthetic_rows_is_marked_where_it_ships(tmp_path: Path, capsys):
     row = {"size": 132, "test/accuracy": 0.6, "test/macro_f1": 0.5, "validation/accuracy": 0.7}
     folder = finished_run(tmp_path / "run", with_gold=row, ships="with_gold")

@@ -15,7 +15,7 @@ import pytest
 from s3.runs.folder import RunFolder
 from s3.runs.listeners.wandb import Mode, Tracker, Wandb, awaited
 from s3.runs.listeners.wandb.settings import arguments
-from s3.runs.listeners.wandb.tracker import shipped
+from s3.runs.listeners.wandb.tracker import told
 from tests.conftest import WANDB_FOLDERS
 from tests.runs.made import ABOUT, CONFIG, finished_run, row
 
@@ -76,7 +76,7 @@ def test_the_summary_is_the_shipped_rounds_alone(folder: RunFolder):
 
 def test_the_summary_of_a_model_that_gold_rows_trained_has_its_own_scores():
     both = {"size": 132, "test/accuracy": 0.9}
-    found = shipped({**SUMMARY, "ships": "with_gold", "with_gold": both})
+    found = told({**SUMMARY, "ships": "with_gold", "with_gold": both})
     assert (found["test/accuracy"], found["data/size"], found["ships"]) == (0.9, 132, "with_gold")
     assert "validation/accuracy" not in found  # the round's, of another model
     assert found["llm/tokens"] == 40

@@ -27,12 +27,11 @@ from s3.runs.listeners.wandb.settings import (
     destination,
     import_wandb,
 )
-from s3.runs.reading import FinishedRound, Run
+from s3.runs.reading import FinishedRound, Run, shipped
 from s3.storage import write_json
 
 REACHED = 30.0  # seconds in which W&B must answer at a run's start
 SENT = 300.0  # seconds at a run's end in which everything must have arrived there
-SCORES = ("train/", "validation/", "test/")
 
 
 class Tracker(Listener):
@@ -101,7 +100,7 @@ class Tracker(Listener):
 
     def finished(self, summary: Mapping[str, Any]) -> None:
         """Make what ships the summary; log the run's page, its data sets and its model."""
-        shown = shipped(summary)
+        shown = told(summary)
         logged = set(dict(self._open.summary)) & {key for row in summary["rounds"] for key in row}
         # A key that only another round has is not the shipped round's: it would mix the two.
         self._open.summary.update({**dict.fromkeys(logged - set(shown)), **shown})
@@ -115,11 +114,11 @@ class Tracker(Listener):
                 )
         self._open.finish()
         place = f"wandb sync {Path(self._open.dir).parent}" if self._open.offline else ""
-        told = mapping(self._run.path / TRACKED).get("told", [])
+        reported = mapping(self._run.path / TRACKED).get("told", [])
         if not self._open.disabled:
-            told = sorted({*told, destination(self.settings, self._run.folder)})
+            reported = sorted({*reported, destination(self.settings, self._run.folder)})
         where = place or self._open.url or "W&B disabled"
-        write_json(self._run.path / TRACKED, {"where": where, "told": told})
+        write_json(self._run.path / TRACKED, {"where": where, "told": reported})
 
     def _log_products(self, summary: Mapping[str, Any]) -> None:
         import wandb
@@ -148,18 +147,12 @@ def _init(given: Mapping[str, Any]) -> Any:
     return wandb.init(**given, settings=quiet)
 
 
-def shipped(summary: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the metrics of what ships, and of the trainings beside the rounds by their names."""
-    best = summary["best_round"]
-    row = dict(summary["rounds"][best])
-    ships = summary.get("ships", "round")
-    if ships != "round":  # a model of the round's data and gold: its scores are not the round's
-        scores = {**summary[ships]}
-        row = {name: value for name, value in row.items() if not name.startswith(SCORES)}
-        row |= {"data/size": scores.pop("size"), **scores}
+def told(summary: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the W&B run's summary says: what ships, and the trainings beside the rounds."""
     beside = {
         f"{name}/{metric}": value
         for name in ("gold", "with_gold")
         for metric, value in summary.get(name, {}).items()
     }
-    return {**row, **beside, "round": best, "best_round": best, "ships": ships}
+    best, ships = summary["best_round"], summary.get("ships", "round")
+    return {**shipped(summary), **beside, "round": best, "best_round": best, "ships": ships}
