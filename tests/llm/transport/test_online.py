@@ -47,7 +47,7 @@ def test_one_slow_row_holds_up_no_other(serve: Serve) -> None:
 def test_a_429_that_says_how_long_pauses_all_and_costs_no_attempt(serve: Serve) -> None:
     endpoint = serve(rate=1200)
     usage, seconds = ask(endpoint, 60, attempts=1)
-    assert seconds < 3.5  # 2.0 s is the best that the rate allows
+    assert seconds < 8  # 2 s is the best that the rate allows; a second for each refusal is 40
     assert usage.rate_limited < 60
 
 
