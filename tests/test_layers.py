@@ -90,8 +90,8 @@ ORDER = {
     "s3.runs.listeners": "base\nsummary table wandb",
     "s3.analysis": """
         encodings intervals results gold
-        cost similarity extrapolations groups frames listing
-        diversity quality errors maps comparison
+        cost similarity extrapolations groups frames listing distances
+        diversity quality errors maps comparison gap
         formats measures
     """,
     "s3.report": "charts page pairs\nfindings comparison\nrun",

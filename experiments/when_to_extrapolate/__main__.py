@@ -1,4 +1,4 @@
-"""`python -m experiments.when_to_extrapolate`: plays all settings; writes tables, figures, the page."""
+"""`python -m experiments.when_to_extrapolate`: plays all settings, writes results.csv, map.csv."""
 
 from __future__ import annotations
 
@@ -15,20 +15,15 @@ HERE = Path(__file__).parent
 
 
 def main() -> None:
-    """Play, or with --figures draw what was played before."""
+    """Play all settings and draw the figures of docs/when_to_extrapolate.md."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--draws", type=int, default=200, help="of each setting")
     options.add_argument("--seed", type=int, default=0)
-    options.add_argument("--figures", action="store_true", help="draw results.csv again")
     asked = options.parse_args()
-    if not asked.figures:
-        play(asked.draws, asked.seed)
+    play(asked.draws, asked.seed)
     from experiments.when_to_extrapolate.figures import draw_all
-    from experiments.when_to_extrapolate.page import write
 
-    results, maps = (pd.read_csv(HERE / name) for name in ("results.csv", "map.csv"))
-    draw_all(results, maps)
-    print(write(results))
+    draw_all(*(pd.read_csv(HERE / name) for name in ("results.csv", "map.csv")))
 
 
 def play(draws: int, seed: int) -> None:

@@ -1,4 +1,4 @@
-"""A world of Gaussians in which gold, the LLM and the student are known: when errors help, and when not.
+"""A world of Gaussians in which gold, the LLM and the student are known.
 
 A row is three features and a label y of -1 or 1. In common rows the label shows in the first
 feature, in rare rows in the second; the third says nothing. The student is a linear probe with a
@@ -38,7 +38,7 @@ class World:
     gold: int = 300
     seeds: int = 200
     rounds: int = 3
-    dose: float | None = None  # additions a round, as a share of the seeds; None: one an error
+    dose: float | None = None  # additions a round, share of the seeds; None: one an error
     calibrated: bool = True  # the threshold gives gold's shares of labels
 
 
@@ -94,7 +94,7 @@ def own_rows(world: World, draws: int, number: int, rng: np.random.Generator) ->
 
 
 def fitted(rows: Rows, gold: Rows, calibrated: bool) -> tuple[Floats, Floats]:
-    """Return the probe's weights [draws, 3] and thresholds [draws]: ridge regression on the label."""
+    """Return the probe's weights [draws, 3] and thresholds [draws], by ridge regression."""
     total = rows.weights.sum(axis=1)[:, None]
     mean = (rows.weights[..., None] * rows.features).sum(axis=1) / total
     centre = (rows.weights * rows.labels).sum(axis=1)[:, None] / total
@@ -171,7 +171,7 @@ def chosen(
 
 
 def _taken(keys: Floats, there: NDArray[np.int64], number: Floats) -> Floats:
-    """Return weights that sum to `number`, over the rows with the least keys, of those there are."""
+    """Return weights that sum to `number`, over the rows there are with the least keys."""
     ranks = keys.argsort(axis=1).argsort(axis=1)
     count = np.minimum(number, there)
     each = np.divide(number, count, out=np.zeros_like(number), where=count > 0)

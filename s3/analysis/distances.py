@@ -1,4 +1,4 @@
-"""How far a training set is from gold, round by round: what section 2.6 of the S3 paper argues about.
+"""How far a training set is from gold: what section 2.6 of the S3 paper argues about.
 
 The paper assumes that error extrapolation moves the training set's distribution towards gold's, and
 measures it nowhere. Three distances measure it here, on rows as points (`points_of`):
@@ -88,7 +88,7 @@ def distances(
         taken, beside = draw(rows, gold, number, rng)
         if len(taken) < LEAST:
             raise UserError(
-                f"only {len(taken)} rows share no source and no given text with {number} gold rows: "
+                f"only {len(taken)} rows share no source or given text with {number} gold rows: "
                 "too few to measure a distance from gold by."
             )
         for name, measure in measures.items():
@@ -152,7 +152,7 @@ def _ridge(train: Points, first: int, others: Sequence[Points]) -> list[NDArray[
     kernel = centred @ centred.T
     kernel[np.diag_indices_from(kernel)] += RIDGE
     weights = np.linalg.solve(kernel, wanted) @ centred
-    return [(one - mean) @ weights for one in others]
+    return [np.asarray((one - mean) @ weights) for one in others]
 
 
 def squared_mmd(rows: Points, gold: Points, width: float) -> float:
@@ -162,9 +162,7 @@ def squared_mmd(rows: Points, gold: Points, width: float) -> float:
     kernel = np.exp(-_squares(pooled) / (2 * width**2))
     same = kernel[:number, :number].sum() - number, kernel[number:, number:].sum() - other
     across = kernel[:number, number:].mean()
-    return float(
-        same[0] / (number * (number - 1)) + same[1] / (other * (other - 1)) - 2 * across
-    )
+    return float(same[0] / (number * (number - 1)) + same[1] / (other * (other - 1)) - 2 * across)
 
 
 def median_distance(points: Points) -> float:

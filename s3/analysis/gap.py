@@ -1,4 +1,4 @@
-"""The gap that section 2.6 of the S3 paper is about, on finished runs: how far from gold each round's data are.
+"""How far from gold each round's data are in a finished run: the gap of the paper's section 2.6.
 
 `distances.py` says what is measured. A row is a point by its texts and its label, so that wrong
 labels and other shares of labels are distances too.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -67,7 +67,7 @@ def gap(
     number = min(DRAWN, smallest // KEPT)
     if number < LEAST:
         raise UserError(
-            f"distances from gold need {KEPT * LEAST} rows of each set; the smallest has {smallest}."
+            f"distances from gold need {KEPT * LEAST} rows of each set, the least has {smallest}."
         )
     labels = sorted({str(one.target) for one in gold if isinstance(one.target, str)})
     samples = {
@@ -103,7 +103,9 @@ def sample_of(
 ) -> Sample:
     """Return rows as points, with what each may not stand beside."""
     strata = np.array([one.origin.round for one in rows])
-    return Sample(points_of(rows, fields, labels, folder), strata, [_shared(o, fields) for o in rows])
+    return Sample(
+        points_of(rows, fields, labels, folder), strata, [_shared(o, fields) for o in rows]
+    )
 
 
 def _shared(example: Example, fields: Sequence[str]) -> frozenset[str]:
@@ -128,5 +130,3 @@ def points_of(
     places = [labels.index(one.target) if one.target in labels else 0 for one in rows]
     blocks[np.arange(len(rows)), places] = features
     return blocks.reshape(len(rows), -1)
-
-
