@@ -19,7 +19,9 @@ def draw_all(results: pd.DataFrame, maps: pd.DataFrame) -> None:
     """Draw rounds.svg's four panels and the two maps."""
     from matplotlib import pyplot
 
-    mpl.rcParams.update({"svg.hashsalt": "s3", "font.size": 9, "axes.grid": True})
+    mpl.rcParams.update(
+        {"svg.hashsalt": "s3", "svg.fonttype": "none", "font.size": 9, "axes.grid": True}
+    )
     figure, axes = pyplot.subplots(2, 2, figsize=(8, 6), layout="constrained", sharex=True)
     for column, (group, title) in enumerate(
         ((LEFT_OUT, "The LLM leaves something out"), (WEAK, "The student sees little"))
@@ -50,7 +52,7 @@ def _maps(maps: pd.DataFrame, pyplot: Any) -> None:
     figure, axes = pyplot.subplots(1, 2, figsize=(8, 3.6), layout="constrained", sharey=True)
     titles = {"left out": "LLM leaves out a quarter of gold", "complete": "LLM leaves out nothing"}
     for place, (name, title) in zip(axes, titles.items(), strict=True):
-        cells = maps[maps.map == name].pivot_table(index="dose", columns="errors", values="mean")
+        cells = maps[maps["map"] == name].pivot_table(index="dose", columns="errors", values="mean")
         place.imshow(100 * cells, cmap="RdBu", vmin=-8, vmax=8, origin="lower", aspect="auto")
         for (row, column), value in zip(
             ((r, c) for r in range(cells.shape[0]) for c in range(cells.shape[1])),

@@ -44,7 +44,7 @@ class World:
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows of many draws: features [draws, rows, 3], labels [draws, rows], how often each counts."""
+    """Rows of draws: features [draws, rows, 3]; labels, how often each counts: [draws, rows]."""
 
     features: Floats
     labels: Floats

@@ -173,7 +173,7 @@ def median_distance(points: Points) -> float:
 
 def _squares(points: NDArray[np.float64]) -> NDArray[np.float64]:
     lengths = (points**2).sum(axis=1)
-    return np.maximum(lengths[:, None] + lengths - 2 * points @ points.T, 0)
+    return np.asarray(np.maximum(lengths[:, None] + lengths - 2 * points @ points.T, 0))
 
 
 def frechet(rows: Points, gold: Points) -> float:
