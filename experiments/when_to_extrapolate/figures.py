@@ -16,7 +16,7 @@ RTE = (63.9, 45.8, 64.6, 60.3)  # measured: 150 seeds, a probe on three features
 
 
 def draw_all(results: pd.DataFrame, maps: pd.DataFrame) -> None:
-    """Draw rounds.svg's four panels and the two maps."""
+    """Draw four panels of rounds, and two maps."""
     from matplotlib import pyplot
 
     mpl.rcParams.update(
@@ -30,6 +30,7 @@ def draw_all(results: pd.DataFrame, maps: pd.DataFrame) -> None:
         _lines(axes[0, column], found, "accuracy", 100, f"{title}: accuracy in %")
         _lines(axes[1, column], found, "distance", 1, f"{title}: distance from gold")
         axes[1, column].set_xlabel("round")
+    axes[0, 0].legend(fontsize=8)
     axes[0, 1].plot(range(4), RTE, "k*--", label="S3 on real RTE", linewidth=0.8)
     axes[0, 1].legend(fontsize=8)
     figure.savefig(DOCS / "when_rounds.svg", metadata={"Date": None})
@@ -45,7 +46,6 @@ def _lines(axes: Any, found: pd.DataFrame, measure: str, times: int, title: str)
             marker=MARKS[method], markersize=4, capsize=2,
         )  # fmt: skip
     axes.set(title=title, xticks=range(4))
-    axes.legend(fontsize=8)
 
 
 def _maps(maps: pd.DataFrame, pyplot: Any) -> None:
