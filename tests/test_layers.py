@@ -91,8 +91,8 @@ ORDER = {
     "s3.runs.listeners.wandb": "settings tables artifacts\ntracker",
     "s3.analysis": """
         encodings intervals results gold
-        cost similarity extrapolations groups frames listing
-        diversity quality errors maps comparison
+        cost similarity extrapolations groups frames listing distances
+        diversity quality errors maps comparison gap
         formats measures
     """,
     "s3.report": "charts dashboard page pairs\nfindings comparison\nrun",
