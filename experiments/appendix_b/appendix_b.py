@@ -10,8 +10,11 @@ from __future__ import annotations
 
 import sys
 
-from s3.analysis.cost import LEARNING
-from s3.analysis.measures import measures_df
+import pandas as pd
+
+from s3.analysis.cost import LEARNING, llm_operations, training_operations
+from s3.analysis.results import find_runs
+from s3.runs.reading import Run
 
 DISTILBERT, PADDED = 66e6, 512
 EPOCHS = {"IMDb": 6, "QNLI": 10, "RTE": 20, "AdQA": 10}
@@ -23,7 +26,6 @@ SIZES = {  # thousand rows of the last training
     "S3": {"IMDb": 21.2, "QNLI": 168, "RTE": 33.6, "AdQA": 81.5},
 }
 ADDED = {"IMDb": (3.291, 2.882), "RTE": (0.883, 0.639)}  # thousand rows of a round, as released
-SUMS = ("training_operations", "llm_operations", "llm_tokens", "llm_cost")
 
 
 def trained(method: str, task: str, size: float) -> float:
@@ -51,20 +53,27 @@ def of_paper() -> None:
 
 def of_runs(folders: list[str]) -> None:
     """Print what runs took, all their rounds together."""
-    frame = measures_df(*folders)
-    whole = frame.groupby(["task", "method", "seed", "run"], as_index=False)[list(SUMS)].sum(
-        min_count=1
-    )
-    last = frame.groupby("run")["rows"].last()
-    whole["rows"] = whole["run"].map(last)
+    found = []
+    for run in map(Run.open, find_runs(folders)):
+        rounds = run.rounds
+        found.append(
+            {
+                "task": run.summary["task"],
+                "method": run.summary["method"],
+                "rows": len(rounds[-1].train),
+                "training": sum(training_operations(run, one) for one in rounds),
+                "llm": sum(llm_operations(run, one) for one in rounds),
+                "tokens": sum(one.row["llm/tokens"] for one in rounds),
+                "cost": sum(one.row["llm/cost"] for one in rounds),
+            }
+        )
     print("\n| task | method | seeds | rows | training | LLM | LLM tokens | $ |")
     print("|---|---|---:|---:|---:|---:|---:|---:|")
-    for (task, method), group in whole.groupby(["task", "method"]):
-        mean = group[["rows", *SUMS]].mean()
+    for (task, method), group in pd.DataFrame(found).groupby(["task", "method"]):
+        mean = group.mean(numeric_only=True)
         print(
-            f"| {task} | {method} | {len(group)} | {mean['rows']:.0f} "
-            f"| {mean['training_operations']:.2g} | {mean['llm_operations']:.2g} "
-            f"| {mean['llm_tokens']:.0f} | {mean['llm_cost']:.2f} |"
+            f"| {task} | {method} | {len(group)} | {mean['rows']:.0f} | {mean['training']:.2g} "
+            f"| {mean['llm']:.2g} | {mean['tokens']:.0f} | {mean['cost']:.2f} |"
         )
 
 

@@ -19,6 +19,8 @@ from s3.analysis.similarity import coverage
 from s3.runs.reading import Run
 
 RADII = (0.7, 0.85, 1.0, 1.15)  # cosines 0.76, 0.64, 0.50, 0.34
+FREE = "1.0, others"  # within 1.0, of the gold rows that no row grew from
+COLUMNS = (*RADII, FREE)
 
 
 def main() -> None:
@@ -27,17 +29,23 @@ def main() -> None:
     for path in find_runs(sys.argv[1:]):
         run = Run.open(path)
         written, folder = task_of(run).written, run.path / "analysis"
-        gold = encode([one.fields[written] for one in gold_of(run, "validation")], folder)
+        gold_rows = gold_of(run, "validation")
+        gold = encode([one.fields[written] for one in gold_rows], folder)
         for round_ in run.rounds:
             points = encode([one.fields[written] for one in round_.train], folder)
             about = {"task": run.summary["task"], "method": run.summary["method"]}
-            shares = {radius: 100 * coverage(gold, points, radius) for radius in RADII}
+            shares: dict[object, float] = {
+                radius: 100 * coverage(gold, points, radius) for radius in RADII
+            }
+            grown = {one.origin.source for one in round_.train}
+            free = [i for i, one in enumerate(gold_rows) if one.origin.source not in grown]
+            shares[FREE] = 100 * coverage(gold[free], points)
             rows.append({**about, "round": round_.index, "rows": len(points), **shares})
-    print(f"| task | method | round | seeds | rows | {' | '.join(map(str, RADII))} |")
-    print("|---|---|---:|---:|---:" + "|---:" * len(RADII) + "|")
+    print(f"| task | method | round | seeds | rows | {' | '.join(map(str, COLUMNS))} |")
+    print("|---|---|---:|---:|---:" + "|---:" * len(COLUMNS) + "|")
     for key, group in pd.DataFrame(rows).groupby(["task", "method", "round"]):
         cells = [*map(str, key), str(len(group)), f"{group['rows'].mean():.0f}"]
-        print("| " + " | ".join([*cells, *(shown(group[radius]) for radius in RADII)]) + " |")
+        print("| " + " | ".join([*cells, *(shown(group[radius]) for radius in COLUMNS)]) + " |")
 
 
 def shown(values: pd.Series) -> str:

@@ -14,7 +14,7 @@ from math import exp, log
 import numpy as np
 
 from s3.analysis.encodings import Points
-from s3.analysis.similarity import nearest
+from s3.analysis.similarity import nearest, some
 from s3.text import words
 
 SAMPLE = 1000  # texts
@@ -100,7 +100,8 @@ def chamfer(points: Points) -> float:
 
     Source: Li et al. (EMNLP 2023), as above. It falls with the number of texts.
     """
-    return float(1 - nearest(points, points, alike=True).mean()) if len(points) > 1 else 0.0
+    chosen = some(len(points))
+    return float(1 - nearest(points[chosen], points, own=chosen).mean()) if len(points) > 1 else 0.0
 
 
 def vendi(points: Points) -> float:

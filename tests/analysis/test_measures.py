@@ -30,10 +30,10 @@ def test_nearest_is_the_same_in_blocks_as_in_one_piece(monkeypatch: pytest.Monke
     assert similarity.nearest(points, others, 5) == pytest.approx(-np.sort(-cosines)[:, :5])
     assert (similarity.nearest_place(points, others) == cosines.argmax(1)).all()
     own = points @ points.T - 3 * np.eye(40)
-    assert similarity.nearest(points, points, 2, alike=True) == pytest.approx(
+    assert similarity.nearest(points, points, 2, own=np.arange(40)) == pytest.approx(
         -np.sort(-own)[:, :2], abs=1e-6
     )
-    assert similarity.nearest(points[:2], points[:2], 5, alike=True).shape == (2, 1)
+    assert similarity.nearest(points[:2], points[:2], 5, own=np.arange(2)).shape == (2, 1)
 
 
 def test_similarity_and_coverage_are_those_of_their_definitions():
@@ -47,11 +47,22 @@ def test_similarity_and_coverage_are_those_of_their_definitions():
     assert similarity.coverage(gold, gold, 0.0) == 1
 
 
+def test_a_mean_over_many_rows_is_taken_over_some_that_look_among_all(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(similarity, "MOST", 300)
+    points = unit(2000)
+    least = (1 - (points @ points.T - 3 * np.eye(2000))).min(axis=1)
+    error = least.std() / 300**0.5
+    assert diversity.chamfer(points) == pytest.approx(least.mean(), abs=3 * error)
+
+
 def test_diversity_of_points_is_that_of_all_pairs():
     points = unit(25)
     cosines = points.astype(float) @ points.T
     pairs = [1 - cosines[i, j] for i, j in combinations(range(25), 2)]
     assert diversity.remote_clique(points) == pytest.approx(np.mean(pairs), abs=1e-5)
+    assert diversity.chamfer(points[:1]) == 0
     least = (1 - (cosines - 3 * np.eye(25))).min(axis=1)
     assert diversity.chamfer(points) == pytest.approx(least.mean(), abs=1e-5)
     values = np.linalg.eigvalsh(cosines / 25)
