@@ -109,9 +109,11 @@ def sample_of(
 
 
 def _shared(example: Example, fields: Sequence[str]) -> frozenset[str]:
-    """Return what a row has in common with those that it grew from or that grew from it."""
-    source = [f"source {example.origin.source}"] if example.origin.source else []
-    return frozenset([*source, *(f"{name} {example.fields[name]}" for name in fields[1:])])
+    """Return what a row has in common with itself, what it grew from and what grew from it."""
+    own = [f"row {example.id}"]
+    if example.origin.source:
+        own.append(f"source {example.origin.source}")
+    return frozenset([*own, *(f"{name} {example.fields[name]}" for name in fields[1:])])
 
 
 def points_of(

@@ -92,6 +92,16 @@ def test_other_shares_of_labels_are_a_distance(monkeypatch: pytest.MonkeyPatch):
     assert frame.mmd_low["even"] <= 0 < frame.mmd_low["one label"]
 
 
+def test_gold_stands_never_beside_itself_whether_or_not_it_names_its_place(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(module, "encode", encoded)
+    rows = [Example(one.fields, one.target) for one in rows_of(80, "gold")]
+    floor = gap({}, rows, ("text",)).iloc[0]
+    assert floor.auc_low < 0.5 < floor.auc_high
+    assert floor.auc > 0.4  # of rows that stand beside themselves it is far below
+
+
 def test_too_few_rows_are_said():
     with pytest.raises(UserError, match="need 20 rows of each set, the least has 5"):
         gap({"round 0": rows_of(5, "a")}, rows_of(60, "gold"), ("text",))
