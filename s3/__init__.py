@@ -1,6 +1,7 @@
 """Synthesis Step by Step: an LLM writes a training set for a small model.
 
-Finished runs as data frames: `s3.runs_df()`, `rounds_df()`, `predictions_df()`, `examples_df()`.
+Finished runs as data frames: `s3.runs_df()`, `rounds_df()`, `epochs_df()`, `predictions_df()`,
+`examples_df()`, and `measures_df()` of what their data are like.
 """
 
 import os
@@ -9,10 +10,18 @@ from typing import TYPE_CHECKING, Any
 from s3.autoclasses import install
 
 if TYPE_CHECKING:
-    from s3.analysis.frames import examples_df, predictions_df, rounds_df, runs_df
+    from s3.analysis.frames import epochs_df, examples_df, predictions_df, rounds_df, runs_df
+    from s3.analysis.measures import measures_df
 
 __version__ = "0.1.0"
-__all__ = ["examples_df", "predictions_df", "rounds_df", "runs_df"]
+__all__ = [
+    "epochs_df",
+    "examples_df",
+    "measures_df",
+    "predictions_df",
+    "rounds_df",
+    "runs_df",
+]
 
 install()
 
@@ -25,6 +34,6 @@ def __getattr__(name: str) -> Any:
     """Import the data frames' functions when they are first asked for: `import s3` stays quick."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from s3.analysis import frames
+    from s3.analysis import frames, measures
 
-    return getattr(frames, name)
+    return getattr(measures if name == "measures_df" else frames, name)

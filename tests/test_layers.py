@@ -88,13 +88,18 @@ ORDER = {
         experiment
     """,
     "s3.runs.listeners": "base\nsummary table wandb",
-    "s3.analysis": "intervals results\ngroups frames listing\ncomparison\nformats",
+    "s3.analysis": """
+        encodings intervals results gold
+        cost similarity extrapolations groups frames listing
+        diversity quality errors maps comparison
+        formats measures
+    """,
     "s3.report": "charts page pairs\nfindings comparison\nrun",
-    "s3.commands": "audit check compare report runs store\napp",
+    "s3.commands": "analyze audit check compare report runs store\napp",
     "s3.runs.dryrun": "habits\nrehearsal\nplan",
 }
 HEAVY = {"torch", "transformers", "datasets", "pyarrow", "datasketch", "wandb", "xllamacpp"}
-HEAVY |= {"pytorch_lightning", "scipy", "openai", "pandas", "jinja2"}
+HEAVY |= {"pytorch_lightning", "scipy", "openai", "pandas", "jinja2", "sklearn"}
 LAZY = {"student", "llm"}  # their files are imported inside functions; --help is timed elsewhere
 
 

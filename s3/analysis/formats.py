@@ -143,8 +143,13 @@ def legend(found: Comparison) -> list[str]:
 
 def markdown(found: Comparison) -> str:
     """Return a table in Markdown; columns of numbers are flush right."""
-    head, *rows = [[cell.replace("|", "\\|") for cell in row] for row in cells(found)]
-    marks = ["---" if name in found.names else "---:" for name in head]
+    return markdown_table(cells(found), found.names)
+
+
+def markdown_table(table: Cells, texts: Sequence[str]) -> str:
+    """Return a table in Markdown; the columns that are not named as texts are flush right."""
+    head, *rows = [[cell.replace("|", "\\|") for cell in row] for row in table]
+    marks = ["---" if name in texts else "---:" for name in table[0]]
     return "".join(f"| {' | '.join(row)} |\n" for row in (head, marks, *rows))
 
 
@@ -176,8 +181,14 @@ def _escaped(text: str) -> str:
 
 def as_csv(found: Comparison) -> str:
     """Return the records as CSV."""
-    rows, out = records(found), io.StringIO()
-    writer = csv.DictWriter(out, rows[0], lineterminator="\n")
+    return csv_text(records(found))
+
+
+def csv_text(rows: Sequence[Record]) -> str:
+    """Return rows as CSV; a column that a row lacks is empty there."""
+    out = io.StringIO()
+    names = dict.fromkeys(name for row in rows for name in row)
+    writer = csv.DictWriter(out, list(names), lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     return out.getvalue()
@@ -185,8 +196,20 @@ def as_csv(found: Comparison) -> str:
 
 def as_json(found: Comparison) -> str:
     """Return the records as JSON, with the notes."""
-    content = {"groups": records(found), "notes": found.notes}
-    return json.dumps(content, indent=2, ensure_ascii=False, default=str) + "\n"
+    return json_text({"groups": records(found), "notes": found.notes})
+
+
+def json_text(content: Any) -> str:
+    """Return content as JSON, null for what is not a number."""
+    return json.dumps(_finite(content), indent=2, ensure_ascii=False, default=str) + "\n"
+
+
+def _finite(content: Any) -> Any:
+    if isinstance(content, dict):
+        return {name: _finite(value) for name, value in content.items()}
+    if isinstance(content, list):
+        return [_finite(value) for value in content]
+    return None if isinstance(content, float) and content != content else content
 
 
 def show(found: Comparison) -> None:

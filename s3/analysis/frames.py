@@ -1,4 +1,4 @@
-"""Finished runs as pandas data frames: a row a run, a round, a prediction, an example.
+"""Finished runs as pandas data frames: a row a run, a round, an epoch, a prediction, an example.
 
 Each function takes folders of runs or sweeps (default: outputs and multirun). The first columns say
 which run a row is of: `run` (its folder), `task`, `method`, `seed`. All are in `docs/compare.md`.
@@ -29,6 +29,15 @@ def runs_df(*folders: Path | str) -> pd.DataFrame:
 def rounds_df(*folders: Path | str) -> pd.DataFrame:
     """Return a row a round: `round`, whether it `ships`, and its metrics."""
     return _frame(folders, _of_rounds)
+
+
+def epochs_df(*folders: Path | str) -> pd.DataFrame:
+    """Return a row an epoch: `round`, `epoch`, `loss`, scores on train and validation by epoch.
+
+    `test/...` are those of the round's kept epoch: only the rounds are scored on test, so what S3's
+    Fig. 1 draws of test by epoch is drawn of validation. A probe has one row, of epoch 0.
+    """
+    return _frame(folders, _of_epochs)
 
 
 def predictions_df(*folders: Path | str, split: str = "test") -> pd.DataFrame:
@@ -68,6 +77,13 @@ def _of_run(run: Run) -> Records:
 def _of_rounds(run: Run) -> Records:
     for round_ in run.rounds:
         yield {"round": round_.index, "ships": round_.index == run.best.index, **round_.row}
+
+
+def _of_epochs(run: Run) -> Records:
+    for round_ in run.rounds:
+        test = {name: value for name, value in round_.row.items() if name.startswith("test/")}
+        for epoch in round_.epochs:
+            yield {"round": round_.index, **epoch, **test}
 
 
 def _of_predictions(run: Run, split: str) -> Records:

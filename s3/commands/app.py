@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from s3 import __version__
+from s3.commands.analyze import analyze
 from s3.commands.audit import audit
 from s3.commands.check import check
 from s3.commands.compare import compare
@@ -28,6 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     no_args_is_help=True,
 )
+app.command()(analyze)
 app.command()(audit)
 app.command()(check)
 app.command()(compare)

@@ -1,0 +1,52 @@
+"""`python -m s3 analyze FOLDER…`: what the data of finished runs are like, round by round."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class Format(StrEnum):
+    """How the measures are printed."""
+
+    table = "table"
+    markdown = "markdown"
+    csv = "csv"
+    json = "json"
+
+
+Folders = Annotated[
+    list[Path] | None,
+    typer.Argument(metavar="FOLDER", help="Of runs or sweeps; by default outputs and multirun."),
+]
+Output = Annotated[Format, typer.Option("--format", help="How they are printed.")]
+
+
+def analyze(folders: Folders = None, output: Output = Format.table) -> None:
+    """What the data of finished runs are like: diversity, nearness to gold, labels, errors, cost.
+
+    A table a run, a column a round; docs/analysis.md says what each measure means. They are kept
+    in the run's folder (analysis/), so that the second call is quick.
+    """
+    from s3.analysis.formats import csv_text, json_text, markdown_table, print_table
+    from s3.analysis.measures import measured, tables
+    from s3.errors import UserError
+
+    rows = measured(folders or ())
+    if not rows:
+        raise UserError("no finished run there: python -m s3 runs lists what there is.")
+    if output is Format.csv:
+        print(csv_text(rows), end="")
+    elif output is Format.json:
+        print(json_text(rows), end="")
+    else:
+        for name, (head, *cells) in tables(rows):
+            print(f"## {name}\n" if output is Format.markdown else name)
+            if output is Format.markdown:
+                print(markdown_table([head, *cells], head[:1]))
+            else:
+                print_table(head, cells, numbers=set(head[1:]))
+                print()
