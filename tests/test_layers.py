@@ -94,12 +94,12 @@ ORDER = {
         diversity quality errors maps comparison
         formats measures
     """,
-    "s3.report": "charts page pairs\nfindings comparison\nrun",
-    "s3.commands": "analyze audit check compare report runs store\napp",
+    "s3.report": "charts pairs\ndrawing findings\nsvg maps\npage\ncomparison run\nfigures",
+    "s3.commands": "analyze audit check compare figures report runs store\napp",
     "s3.runs.dryrun": "habits\nrehearsal\nplan",
 }
 HEAVY = {"torch", "transformers", "datasets", "pyarrow", "datasketch", "wandb", "xllamacpp"}
-HEAVY |= {"pytorch_lightning", "scipy", "openai", "pandas", "jinja2", "sklearn"}
+HEAVY |= {"pytorch_lightning", "scipy", "openai", "pandas", "jinja2", "matplotlib", "sklearn"}
 LAZY = {"student", "llm"}  # their files are imported inside functions; --help is timed elsewhere
 
 

@@ -80,6 +80,7 @@ class Confusions:
     title: str
     labels: list[str]
     counts: list[list[int]]  # a row a gold label
+    values = ()  # a page has them as a table of its own
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,7 @@ class Map:
     title: str
     method: str  # how the plane was found
     clouds: Sequence[Cloud]
+    values = ()  # a point's text is its title
 
 
 def interval(point: Point) -> str:

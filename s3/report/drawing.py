@@ -27,7 +27,7 @@ SOFT, RULE = "#595959", "#d9d9d9"
 NAME = 44  # characters of a name in a line
 LONGEST = 120  # of a name
 MANY = 20  # times the least value, from which an axis is logarithmic
-STYLE = {
+STYLE: Any = {
     "font.family": "DejaVu Sans",  # matplotlib brings it; it has most alphabets
     "font.size": 8,
     "axes.titlesize": 8,
@@ -103,8 +103,8 @@ def _lines(chart: Chart) -> Figure:
         axes.update_datalim([(p.x, end) for p in one.points for end in (p.low, p.high)])
     axes.autoscale_view()
     axes.margins(0.08)
-    axes.set_xlabel(chart.x_name)
-    axes.set_ylabel(chart.y_name)
+    axes.set_xlabel(wrapped(chart.x_name))
+    axes.set_ylabel(wrapped(chart.y_name))
     _scale(axes, chart)
     _legend(figure, names)
     return figure
@@ -158,7 +158,7 @@ def _intervals(shown: Intervals) -> Figure:
     axes.set_ylim(-len(lines) + 0.6, 0.9)
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
-    axes.set_xlabel(shown.x_name)
+    axes.set_xlabel(wrapped(shown.x_name))
     return figure
 
 
@@ -201,7 +201,7 @@ def _map(shown: Map) -> Figure:
     axes.set_xticks([])
     axes.set_yticks([])
     axes.spines[:].set_visible(True)
-    axes.set_xlabel(shown.method)
+    axes.set_xlabel(wrapped(shown.method))
     _legend(figure, names)
     return figure
 
@@ -213,7 +213,8 @@ def _cloud(axes: Any, place: int, one: Cloud) -> None:
     x, y = zip(*one.places, strict=True)
     axes.scatter(
         x, y, s=size, marker=mark, facecolors=face, edgecolors=colour if one.ring else "none",
-        linewidths=0.9 if one.ring else 0, zorder=over, label=wrapped(one.name), gid=f"cloud-{place}",
+        linewidths=0.9 if one.ring else 0, zorder=over, label=wrapped(one.name),
+        gid=f"cloud-{place}",
     )  # fmt: skip
 
 
@@ -225,7 +226,7 @@ def _legend(figure: Figure, names: Sequence[str]) -> None:
 
 def _columns(names: Sequence[str]) -> int:
     longest = max(map(len, names))
-    return max(1, min(len(names), NAME // (longest + 6)))
+    return max(1, min(len(names), NAME // (longest + 4)))
 
 
 def _legend_height(names: Sequence[str]) -> float:
@@ -241,5 +242,3 @@ def wrapped(name: str, width: int = NAME) -> str:
 def _shown(text: str) -> str:
     clean = " ".join(sanitised(text).split()) or " "
     return clean if len(clean) <= LONGEST else f"{clean[:LONGEST]}…"
-
-

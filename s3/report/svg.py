@@ -55,7 +55,7 @@ def _drawn(chart: Any) -> ET.Element:
     file = io.BytesIO()
     with style(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing")  # the reader's fonts show it
-        own = {"svg.fonttype": "none", "svg.hashsalt": digest([chart.title])}
+        own: Any = {"svg.fonttype": "none", "svg.hashsalt": digest([chart.title])}
         matplotlib.rcParams.update(own)
         draw(chart).savefig(file, format="svg", metadata={"Date": None})
     ET.register_namespace("", NAMESPACE)
@@ -67,7 +67,7 @@ def _name_points(root: ET.Element, group: str, texts: Sequence[str]) -> None:
     found = next(one for one in root.iter() if one.get("id") == group)
     points = list(found.iter(f"{SVG}use")) or list(found.iter(f"{SVG}path"))  # of few
     for point, text in zip(points, texts, strict=True):
-        ET.SubElement(point, f"{SVG}title").text = text
+        ET.SubElement(point, f"{SVG}title").text = sanitised(text)
     found.set("class", "cloud")
 
 
