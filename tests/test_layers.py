@@ -95,12 +95,13 @@ ORDER = {
         diversity quality errors maps comparison gap
         formats measures
     """,
-    "s3.report": "charts dashboard page pairs\nfindings comparison\nrun",
-    "s3.commands": "analyze audit check compare dashboard report runs store\napp",
+    "s3.report": "charts dashboard pairs\ndrawing findings\nsvg maps\npage\ncomparison run\nfigures",
+    "s3.commands": "analyze audit check compare dashboard figures report runs store\napp",
     "s3.runs.dryrun": "habits\nrehearsal\nplan",
 }
 HEAVY = {"torch", "transformers", "datasets", "pyarrow", "datasketch", "wandb", "xllamacpp"}
-HEAVY |= {"pytorch_lightning", "scipy", "openai", "pandas", "jinja2", "sklearn", "wandb_workspaces"}
+HEAVY |= {"pytorch_lightning", "scipy", "openai", "pandas", "jinja2", "matplotlib", "sklearn"}
+HEAVY |= {"wandb_workspaces"}
 LAZY = {"student", "llm"}  # their files are imported inside functions; --help is timed elsewhere
 
 

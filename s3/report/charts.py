@@ -1,26 +1,12 @@
-"""Where the parts of a chart stand: scales, ticks and marks, which the templates draw as SVG.
+"""What a chart shows, apart from how it is drawn: values with intervals, counts, points of texts.
 
-A chart is drawn in its own units and grows with the page. Series differ by colour and by mark, so
-that no reader needs to see colours.
+`drawing.py` draws each of them. All values are in per cent where they are scores.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil, floor, log10
-
-WIDTH, HEIGHT = 480, 300
-LEFT, RIGHT, TOP, BOTTOM = 44, 12, 12, 44  # margins
-COLOURS = 7  # that the style sheet has
-DODGE = 4  # between the bars of two series at one place
-MARKS = (  # of a series, around its point
-    "M-4,0a4,4 0 1,0 8,0a4,4 0 1,0 -8,0z",
-    "M-4,-4h8v8h-8z",
-    "M0,-5.5l5.5,5.5l-5.5,5.5l-5.5,-5.5z",
-    "M0,-5l5,9h-10z",
-    "M0,5l5,-9h-10z",
-)
 
 
 @dataclass(frozen=True)
@@ -43,70 +29,80 @@ class Series:
 
 
 @dataclass(frozen=True)
-class Scale:
-    """From values to places: `low` to `high` become `start` to `end`."""
-
-    low: float
-    high: float
-    start: float
-    end: float
-
-    def __call__(self, value: float) -> float:
-        """Return a value's place."""
-        share = (value - self.low) / (self.high - self.low)
-        return round(self.start + share * (self.end - self.start), 2)
-
-    @property
-    def ticks(self) -> list[float]:
-        """Some round numbers within the scale."""
-        rough = (self.high - self.low) / 5
-        power = 10 ** floor(log10(rough))
-        step = next(times * power for times in (1, 2, 5, 10) if times * power >= rough * 0.999)
-        places = range(ceil(self.low / step - 1e-9), floor(self.high / step + 1e-9) + 1)
-        return [round(place * step, 10) for place in places]
-
-
-def scale(values: Iterable[float], start: float, end: float, least: float = 1.0) -> Scale:
-    """Return a scale with all values inside it, a little away from its ends."""
-    found = list(values)
-    pad = max((max(found) - min(found)) * 0.06, least / 2)
-    return Scale(min(found) - pad, max(found) + pad, start, end)
-
-
-@dataclass(frozen=True)
 class Chart:
     """Series over an x-axis, with intervals."""
 
     title: str
     x_name: str
     series: Sequence[Series]
-
-    width, height, left, right, top, bottom = WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM
-
-    @property
-    def x(self) -> Scale:
-        """The scale of the x-axis."""
-        places = (point.x for one in self.series if not one.level for point in one.points)
-        return scale(places, LEFT, WIDTH - RIGHT)
+    y_name: str = "per cent"
+    whole: bool = False  # whether only whole numbers stand on the x-axis
 
     @property
-    def y(self) -> Scale:
-        """The scale of the y-axis."""
-        ends = (
-            end for one in self.series for point in one.points for end in (point.low, point.high)
-        )
-        return scale(ends, HEIGHT - BOTTOM, TOP)
+    def values(self) -> list[list[str]]:
+        """What is drawn as a table: the headings, then a row a point."""
+        rows = [
+            [one.name, "" if one.level else f"{point.x:g}", f"{point.y:.1f}", interval(point)]
+            for one in self.series
+            for point in one.points
+        ]
+        return [["", self.x_name, self.y_name, "95 %"], *rows]
 
-    def shift(self, place: int) -> float:
-        """Return how far a series stands aside, so that intervals do not hide each other."""
-        return DODGE * (place - (len(self.series) - 1) / 2)
 
-    @staticmethod
-    def colour(place: int) -> str:
-        """Return the class of a series' colour."""
-        return f"c{place % COLOURS}"
+@dataclass(frozen=True)
+class Interval:
+    """A line of a picture of intervals: a group, or its gain over another, in per cent."""
 
-    @staticmethod
-    def mark(place: int) -> str:
-        """Return the outline of a series' mark."""
-        return MARKS[place % len(MARKS)]
+    name: str
+    point: Point
+
+
+@dataclass(frozen=True)
+class Intervals:
+    """Intervals under each other on one scale."""
+
+    title: str
+    x_name: str
+    lines: Sequence[Interval]
+    zero: bool = False  # whether a line stands at zero
+
+    @property
+    def values(self) -> list[list[str]]:
+        """What is drawn as a table: the headings, then a row a line."""
+        rows = [[one.name, f"{one.point.y:.1f}", interval(one.point)] for one in self.lines]
+        return [["", self.x_name, "95 %"], *rows]
+
+
+@dataclass(frozen=True)
+class Confusions:
+    """How often each answer was given to rows of each label, in one round."""
+
+    title: str
+    labels: list[str]
+    counts: list[list[int]]  # a row a gold label
+    values = ()  # a page has them as a table of its own
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """Texts of one kind as points of a map."""
+
+    name: str
+    places: Sequence[tuple[float, float]]
+    texts: Sequence[str]
+    ring: bool = False  # drawn around points that another cloud has
+
+
+@dataclass(frozen=True)
+class Map:
+    """Texts as points of a plane, where near points are texts alike."""
+
+    title: str
+    method: str  # how the plane was found
+    clouds: Sequence[Cloud]
+    values = ()  # a point's text is its title
+
+
+def interval(point: Point) -> str:
+    """Return a point's interval as text; nothing where there is none."""
+    return "" if point.low == point.high else f"{point.low:.1f} to {point.high:.1f}"

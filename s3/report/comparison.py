@@ -1,11 +1,12 @@
-"""The page of a comparison: its table, its intervals drawn, learning curves by group."""
+"""The page of a comparison: its table, intervals, learning curves, what scores have cost."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -13,40 +14,23 @@ from s3.analysis.comparison import Comparison
 from s3.analysis.formats import cells, legend
 from s3.analysis.groups import Group
 from s3.analysis.intervals import Estimate, contributions, estimate
-from s3.report.charts import Chart, Point, Scale, Series, scale
+from s3.report.charts import Chart, Interval, Intervals, Point, Series
 from s3.report.page import write_page
 
-
-@dataclass(frozen=True)
-class Interval:
-    """A line of a picture of intervals: a group, or its gain over another, in per cent."""
-
-    name: str
-    point: Point
-
-
-@dataclass(frozen=True)
-class Intervals:
-    """Intervals under each other on one scale."""
-
-    title: str
-    lines: Sequence[Interval]
-    zero: bool = False  # whether a line stands at zero
-
-    @property
-    def scale(self) -> Scale:
-        """The scale that they share."""
-        ends = [end for one in self.lines for end in (one.point.low, one.point.high)]
-        return scale([*ends, 0.0] if self.zero else ends, 0, 300)
+# What runs took: the name of the chart's file, the metrics, the unit.
+SPENT = {
+    "cost-tokens": ("llm/tokens", "tokens of the LLM, a run"),
+    "cost-money": ("llm/cost", "US dollars a run"),
+    "cost-time": ("seconds/", "seconds a run"),
+}
 
 
 @dataclass(frozen=True)
 class Block:
-    """Groups that are scored by one metric on the same test rows."""
+    """Groups that are scored by one metric on the same test rows, and their charts by name."""
 
     name: str
-    intervals: list[Intervals]
-    curves: Chart
+    charts: dict[str, Any]
 
 
 def write_comparison(found: Comparison, path: Path) -> Path:
@@ -75,13 +59,28 @@ def blocks(found: Comparison) -> Iterator[Block]:
     for (task, _, metric), places in apart.items():
         groups = {names[place]: found.groups[place] for place in places}
         name = f"{task}: {metric.replace('_', '-')} on test"
-        scores = [Interval(group, point(one.test)) for group, one in groups.items()]
-        pictures = [Intervals("Test in per cent, 95 % intervals", scores)]
-        if gains := list(gained(found, places, names)):
-            pictures.append(Intervals("Gain in points, 95 % intervals", gains, zero=True))
-        curves = [Series(group, list(curve(one))) for group, one in groups.items()]
-        title = f"{name}, in per cent by the number of examples"
-        yield Block(name, pictures, Chart(title, "examples trained on", curves))
+        yield Block(name, dict(charts(found, name, groups)))
+
+
+def charts(found: Comparison, name: str, groups: Mapping[str, Group]) -> Iterator[tuple[str, Any]]:
+    """Yield the charts of groups, each with what its file is called."""
+    scores = [Interval(group, point(one.test)) for group, one in groups.items()]
+    yield "intervals", Intervals(name, "test in per cent", scores)
+    if gains := list(gained(found, groups)):
+        yield "gains", Intervals(f"{name}, gains", "gain in points", gains, zero=True)
+    curves = [Series(group, list(curve(one))) for group, one in groups.items()]
+    yield "curves", Chart(f"{name} by the size of the data", "examples trained on", curves)
+    for title, (prefix, unit) in SPENT.items():
+        paid = {group: one.spent(prefix) for group, one in groups.items()}
+        if any(paid.values()):
+            yield title, Chart(f"{name} by what runs took", unit, list(costs(groups, paid)))
+
+
+def costs(groups: Mapping[str, Group], paid: Mapping[str, float | None]) -> Iterator[Series]:
+    """Yield each group's score at what its runs took; a line for one that took nothing known."""
+    for group, one in groups.items():
+        place = paid[group]
+        yield Series(group, [point(one.test, place or 0.0)], level=not place)
 
 
 def shown_names(found: Comparison) -> list[str]:
@@ -98,12 +97,13 @@ def shown_names(found: Comparison) -> list[str]:
     ]
 
 
-def gained(found: Comparison, places: Sequence[int], names: Sequence[str]) -> Iterator[Interval]:
+def gained(found: Comparison, groups: Mapping[str, Group]) -> Iterator[Interval]:
     """Yield the differences to the group that the others are held against."""
-    for place in places:
-        if held := found.differences.get(place):
+    names = shown_names(found)
+    for name, one in groups.items():
+        if held := found.differences.get(found.groups.index(one)):
             other = names[found.groups.index(held.against)]
-            yield Interval(f"{names[place]} above {other}", point(held.estimate, least=-1.0))
+            yield Interval(f"{name} above {other}", point(held.estimate, least=-1.0))
 
 
 def point(one: Estimate, x: float = 0.0, least: float = 0.0) -> Point:

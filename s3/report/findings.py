@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from s3.report.charts import Chart, Point, Series
+from s3.report.charts import Chart, Confusions, Point, Series
 from s3.runs.reading import FinishedRound, Run
 from s3.runs.significance import NORMAL_95, score
 from s3.text import word_count
@@ -19,7 +18,7 @@ MOST_LABELS = 12  # that a matrix of confusions has room for
 MEASURED = 2000  # texts of a round whose lengths are taken, evenly spread over it
 COUNTED = ("data/", "audit/")  # metrics that say what the data are like
 LABEL = "audit/label/"
-BESIDE = {"gold": "test, gold alone"}
+BESIDE = {"gold": "test, gold alone", "with_gold": "test, with gold"}
 
 
 def scores_chart(run: Run) -> Chart:
@@ -37,7 +36,26 @@ def scores_chart(run: Run) -> Chart:
         if answers := run.beside(name):
             series.append(Series(heading, [_point(metric, answers, places[0])], level=True))
     x_name = "examples trained on" if grows else "round"
-    return Chart(f"{metric.replace('_', '-')} in per cent by {x_name}", x_name, series)
+    name = metric.replace("_", "-")
+    return Chart(
+        f"{name} in per cent by {x_name}", x_name, series, f"{name} in per cent", whole=not grows
+    )
+
+
+def epochs_chart(run: Run) -> Chart | None:
+    """Return the scores in training by epoch of the round that ships; None of a single pass."""
+    metric, rows = run.summary["metric"], run.best.epochs
+    if len(rows) < 2:
+        return None
+    series = []
+    for split in ("train", "validation"):
+        name = f"{split}/{metric}"
+        scores = [(row["epoch"], 100 * row[name]) for row in rows if name in row]
+        if scores:
+            series.append(Series(split, [Point(x, y, y, y) for x, y in scores]))
+    name = metric.replace("_", "-")
+    title = f"{name} in per cent by epoch, round {run.best.index}"
+    return Chart(title, "epoch", series, f"{name} in per cent", whole=True) if series else None
 
 
 def _points(run: Run, split: str, metric: str, places: Sequence[float]) -> Iterator[Point]:
@@ -52,15 +70,6 @@ def _point(metric: str, answers: Rows, place: float) -> Point:
     return Point(place, 100 * found.value, 100 * low, 100 * high)
 
 
-@dataclass(frozen=True)
-class Confusions:
-    """How often each answer was given to rows of each label, in one round."""
-
-    round: int
-    labels: list[str]
-    counts: list[list[int]]  # a row a gold label
-
-
 def confusions(run: Run) -> list[Confusions]:
     """Return the confusions on test by round; none without labels, or with very many."""
     found = []
@@ -73,7 +82,7 @@ def confusions(run: Run) -> list[Confusions]:
         if len(labels) > MOST_LABELS:
             return []
         counts = [[cells[gold, said] for said in labels] for gold in labels]
-        found.append(Confusions(round_.index, labels, counts))
+        found.append(Confusions(f"round {round_.index}", labels, counts))
     return found
 
 

@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from s3.report.svg import inline
 from s3.storage import write_text
 from s3.text import sanitised
 
@@ -47,6 +48,7 @@ def _environment() -> Environment:
     environment.globals |= {
         "style": _own(style),
         "script": _own(script),
+        "inline": inline,
         "policy": _own(f"{policy}; base-uri 'none'; form-action 'none'"),
     }
     return environment

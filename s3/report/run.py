@@ -5,21 +5,31 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from s3.errors import UserError
-from s3.report.findings import confusions, counts, label_balance, lengths, scores_chart
+from s3.errors import UserError, first_line
+from s3.report.findings import (
+    confusions,
+    counts,
+    epochs_chart,
+    label_balance,
+    lengths,
+    scores_chart,
+)
+from s3.report.maps import run_map
 from s3.report.page import write_page
 from s3.report.pairs import grown, said, texts
 from s3.runs.folder import REPORT, RunFolder
 from s3.runs.listeners.base import Listener
 from s3.runs.listeners.table import cells, gain, remarks
 from s3.runs.reading import Run
+from s3.runs.significance import NORMAL_95, difference, score
 from s3.secrets import hidden
 
 PARTS = ("task", "method", "llm", "model", "preset")  # groups of options that make a run
+ENCODED = "analysis/encodings"  # in a run's folder, once its texts are encoded
 MOST_PAIRS, MOST_COPIES = 1000, 50  # that a page shows
 PLAIN = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:%+@")
 
@@ -35,46 +45,85 @@ class Page(Listener):
 
     def finished(self, summary: Mapping[str, Any]) -> None:
         """Write the page."""
-        write_report(Run.open(self._path))
+        write_report(Run.open(self._path), new_map=False)
 
 
-def write_report(run: Run) -> Path:
-    """Write the page of a run into its folder and return its path."""
-    pairs = grown(run)
-    last = run.rounds[-1]
+def write_report(run: Run, *, new_map: bool = True) -> Path:
+    """Write the page of a run into its folder and return its path.
+
+    What cannot be read, of an older or damaged run, is left out and named on the page. Without
+    `new_map` there is a map only where texts have been encoded before: encoding them takes seconds.
+    """
+    missing: list[str] = []
+    with_map = new_map or (run.path / ENCODED).exists()
     try:
-        return write_page(
-            run.path / REPORT,
-            "run.html",
-            title=run.name,
-            verdict=verdict(run),
-            about=dict(about(run)),
-            command=command(run),
-            options=options(run),
-            chart=scores_chart(run),
-            rounds=cells(run, "±"),
-            remarks=[one for one in remarks(run) if one != verdict(run)],
-            confusions=confusions(run),
-            tables={
-                "Labels": label_balance(run),
-                "Lengths in words": lengths(run),
-                "Counts, named as in docs/metrics.md": counts(run),
-            },
-            copies=last.copies[:MOST_COPIES],
-            copies_left=max(len(last.copies) - MOST_COPIES, 0),
-            pairs=pairs[:MOST_PAIRS],
-            pairs_left=max(len(pairs) - MOST_PAIRS, 0),
-            written=run.config["task"].get("written", "text"),
-            said=said,
-            texts=texts,
-        )
+        shown = content(run, missing, with_map)
+        about_it = {"title": run.name, "folder": str(run.path), "missing": missing}
+        return write_page(run.path / REPORT, "run.html", **about_it, **shown)
     except OSError as error:
         raise UserError(f"{error}: the page cannot be written.") from None
 
 
+def content(run: Run, missing: list[str], with_map: bool) -> dict[str, Any]:
+    """Return what the template shows; what cannot be read is said in `missing`."""
+
+    def read(name: str, of: Callable[[], Any], without: Any = None) -> Any:
+        try:
+            return of()
+        except (UserError, KeyError, ValueError) as error:
+            missing.append(f"Without {name}: {first_line(error)}")
+            return without
+
+    pairs = read("errors", lambda: grown(run))
+    copies = read("the audit's copies", lambda: run.rounds[-1].copies)
+    said_first = read("a verdict", lambda: verdict(run), "")
+    return {
+        "verdict": said_first,
+        "about": read("what it took", lambda: dict(about(run)), {}),
+        "command": read("the command", lambda: command(run), ""),
+        "options": options(run),
+        "chart": read("scores by round", lambda: scores_chart(run)),
+        "epochs": read("epochs", lambda: epochs_chart(run)),
+        "map": read("a map", lambda: run_map(run)) if with_map else None,
+        "rounds": read("the table of rounds", lambda: cells(run, "±")),
+        "remarks": read("remarks", lambda: [r for r in remarks(run) if r not in said_first], []),
+        "confusions": read("confusions", lambda: confusions(run), []),
+        "tables": {
+            "Labels": read("labels", lambda: label_balance(run)),
+            "Lengths in words": read("lengths", lambda: lengths(run)),
+            "Counts, named as in docs/metrics.md": read("counts", lambda: counts(run)),
+        },
+        "copies": copies and copies[:MOST_COPIES],
+        "copies_left": max(len(copies or ()) - MOST_COPIES, 0),
+        "pairs": pairs and pairs[:MOST_PAIRS],
+        "pairs_left": max(len(pairs or ()) - MOST_PAIRS, 0),
+        "written": run.config["task"].get("written", "text"),
+        "said": said,
+        "texts": texts,
+    }
+
+
 def verdict(run: Run) -> str:
-    """Return in a sentence whether the rounds helped; of a run of one round, which model ships."""
-    return gain(run) if len(run.rounds) > 1 else next(remarks(run)).removeprefix("* ")
+    """Return what ships, how good it is beside gold alone, and whether the rounds helped."""
+    metric, best = run.summary["metric"], run.best
+    with_gold = run.summary.get("ships") == "with_gold"
+    rows = run.beside("with_gold") if with_gold else best.predictions("test")
+    shipped = f"the model of gold validation and round {best.index}'s data together" if with_gold \
+        else f"the model of round {best.index}"  # fmt: skip
+    reached = score(metric, rows)
+    half = 100 * NORMAL_95 * reached.error
+    line = (
+        f"{shipped.capitalize()} ships: {metric.replace('_', '-')} {100 * reached.value:.1f} on "
+        f"test, ± {half:.1f} (95 %)"
+    )
+    if alone := run.beside("gold"):
+        gained = difference(metric, rows, alone)
+        points = f"{100 * abs(gained.value):.1f} points {'above' if gained.value > 0 else 'below'}"
+        line += (
+            f", {points if gained.value else 'level with'} the same small model on gold validation "
+            f"alone: {'beyond' if gained.beyond_chance else 'within'} chance"
+        )
+    return f"{line}. {gain(run)}" if len(run.rounds) > 1 else f"{line}."
 
 
 def chosen(run: Run) -> dict[str, str]:

@@ -17,7 +17,8 @@ from typer.testing import CliRunner
 from s3.commands.app import app
 from s3.data.example import Example, Origin
 from s3.errors import UserError
-from s3.report.run import Page, command, write_report
+from s3.report.charts import Cloud, Map
+from s3.report.run import Page, command, verdict, write_report
 from s3.runs.folder import RunFolder
 from s3.runs.listeners.base import Listeners, retell
 from s3.runs.reading import Run
@@ -55,8 +56,8 @@ def finished(path: Path, monkeypatch: pytest.MonkeyPatch, text: str = "a dull fi
     return Run.open(made.finished_run(path, options=options).path)
 
 
-@pytest.fixture
-def browser() -> Iterator[Any]:
+@pytest.fixture(scope="module")
+def session() -> Iterator[Any]:
     """Chromium without a window, which notes its console and its requests."""
     if not CHROMIUM or not DRIVER:
         pytest.skip("no chromium with chromedriver on this machine (apt install chromium-driver)")
@@ -69,6 +70,16 @@ def browser() -> Iterator[Any]:
     service = webdriver.ChromeService(executable_path=DRIVER)
     with webdriver.Chrome(options=options, service=service) as found:
         yield found
+
+
+@pytest.fixture
+def browser(session: Any) -> Any:
+    """The one browser of these tests, with nothing noted of those before."""
+    session.get("about:blank")
+    session.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    for log in ("browser", "performance"):
+        session.get_log(log)
+    return session
 
 
 def requested(browser: Any) -> set[str]:
@@ -90,6 +101,7 @@ def shown(browser: Any) -> list[Any]:
 def test_in_a_browser_a_hostile_run_is_text_and_can_be_searched(
     browser: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
+    monkeypatch.setattr("s3.report.run.run_map", lambda run: a_map(HOSTILE))
     page = write_report(finished(tmp_path / "run", monkeypatch, HOSTILE)).as_uri()
     browser.get(page)
     assert browser.title == "run"  # no script of a text has run
@@ -97,8 +109,8 @@ def test_in_a_browser_a_hostile_run_is_text_and_can_be_searched(
     assert requested(browser) == {page}
     assert not browser.find_elements("css selector", "td script, td img")
     charts = browser.find_elements("css selector", "svg.chart")
-    assert all(chart.size["height"] > 100 for chart in charts)
-    assert len(browser.find_elements("css selector", "svg.chart g.c0 .bar")) == 2
+    assert [chart.size["height"] > 100 for chart in charts] == [True, True]
+    assert len(charts[1].find_elements("css selector", ".cloud use, .cloud path")) > 40
     assert len(shown(browser)) == 1
     box = browser.find_element("id", "search")
     box.send_keys("nothing of the sort")
@@ -125,6 +137,43 @@ def test_no_page_is_wider_than_the_screen(
     assert browser.get_log("browser") == []
 
 
+def a_map(text: str) -> Map:
+    """A map of forty gold rows on a square, and of two others beside it, with this text in all."""
+    square = [(float(i % 8), float(i // 8)) for i in range(40)]
+    gold = Cloud("gold " + text, square, [f"gold {i} {text}" for i in range(40)])
+    return Map(f"map {text}", text, [gold, Cloud("seed", [(9, 0), (9, 4)], ["low", "high"])])
+
+
+def test_a_point_of_a_map_says_its_text_to_pointer_and_keys(
+    browser: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("s3.report.run.run_map", lambda run: a_map("odd <b>"))
+    browser.get(write_report(finished(tmp_path / "run", monkeypatch)).as_uri())
+    area = browser.find_element("css selector", ".map")
+    said = area.find_element("css selector", "output")
+    found = []
+    for key in ("\ue014", "\ue014", "\ue013", "\ue012"):  # right, right, up, left
+        area.send_keys(key)
+        found.append(said.text)
+    assert found == [f"gold {place} odd <b>" for place in (0, 1, 9, 8)]
+    browser.find_elements("css selector", ".cloud path")[-1].click()
+    assert said.text == "high"
+
+
+def test_colours_of_a_chart_follow_the_page_at_night(
+    browser: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    page = write_report(finished(tmp_path / "run", monkeypatch)).as_uri()
+    inks = []
+    for mode in ("light", "dark"):
+        wanted = {"features": [{"name": "prefers-color-scheme", "value": mode}]}
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", wanted)
+        browser.get(page)
+        script = "return getComputedStyle(document.querySelector('svg.chart text')).fill"
+        inks.append(browser.execute_script(script))
+    assert len(set(inks)) == 2
+
+
 def test_the_search_is_reached_by_keys_alone(
     browser: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -143,6 +192,7 @@ def test_a_page_of_a_hostile_run_names_no_element_of_its_texts(
 ):
     text = write_report(finished(tmp_path / "run", monkeypatch, HOSTILE)).read_text("utf-8")
     assert text.count("<script>") == 1
+    assert "style=" not in text  # the policy forbids it
     assert "<img" not in text
     assert "{{ 7 * 7 }}" in text
     assert not re.search("[\u202e\x00\x1b]", text)
@@ -167,9 +217,39 @@ def test_an_error_stands_beside_what_grew_from_it(tmp_path: Path, monkeypatch: p
     assert "made 1 odd" in rows[0]
 
 
-def test_the_verdict_is_the_sentence_of_the_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_the_verdict_says_what_ships_and_whether_rounds_helped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     text = write_report(finished(tmp_path / "run", monkeypatch)).read_text("utf-8")
-    assert re.search(r'class="verdict">Round 1 is .* round 0 on test, .* chance\.<', text)
+    shipped = r"The model of round 1 ships: accuracy 66\.7 on test, ± 53\.3 \(95 %\)"
+    assert re.search(rf'class="verdict">{shipped}\. Round 1 is .* round 0 on test, .*\.<', text)
+
+
+def test_the_verdict_holds_what_ships_against_gold_alone(tmp_path: Path):
+    run = Run.open(made_run(tmp_path / "runs", RIGHT, alone=[True] * 8 + [False] * 2))
+    said = verdict(run)
+    assert said.startswith("The model of round 0 ships: accuracy 60.0 on test")
+    assert "20.0 points below the same small model on gold validation alone: within chance" in said
+    answers = run.path / "with_gold" / "predictions_test.jsonl"
+    answers.parent.mkdir()
+    answers.write_text((run.path / "gold" / "predictions_test.jsonl").read_text())
+    summary = json.loads((run.path / "summary.json").read_text())
+    summary |= {"ships": "with_gold", "with_gold": summary["gold"]}
+    (run.path / "summary.json").write_text(json.dumps(summary))
+    said = verdict(Run.open(run.path))
+    assert said.startswith("The model of gold validation and round 0's data together ships: ac")
+    assert "80.0 on test" in said
+    assert "level with the same small model" in said
+
+
+def test_a_run_of_which_much_is_missing_has_a_page_that_says_so(tmp_path: Path):
+    folder = made_run(tmp_path / "runs", RIGHT, RIGHT, alone=RIGHT, config={"task": {}})
+    run = Run.open(folder)  # it has no file of a round but its answers to test
+    (run.path / "gold" / "predictions_test.jsonl").unlink()
+    text = write_report(run).read_text("utf-8")
+    for name in ("errors", "a verdict", "scores by round", "a map", "the audit&#39;s copies"):
+        assert f"Without {name}: " in text
+    assert "Without counts" not in text
 
 
 def test_the_command_composes_the_run_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -221,6 +301,7 @@ def test_a_page_that_fails_ends_no_run(
 ):
     run = finished(tmp_path / "run", monkeypatch)
     (run.path / "rounds" / "01" / "added.jsonl").write_text("{")
+    (run.path / "config.yaml").write_text("{")
     retell(run, Listeners([Page()]))
     assert "report.html failed" in capsys.readouterr().err
 
@@ -247,7 +328,10 @@ def test_a_comparison_has_a_page(browser: Any, tmp_path: Path):
     browser.get(page.as_uri())
     assert browser.get_log("browser") == []
     assert requested(browser) == {page.as_uri()}
-    tables = browser.find_elements("css selector", "table.intervals")
-    lines = [len(one.find_elements("css selector", "circle")) for one in tables]
-    assert lines == [3, 2]  # three groups; two held against the third
-    assert len(browser.find_elements("css selector", "svg.chart polyline")) == 3
+    charts = browser.find_elements("css selector", "svg.chart")
+    titles = [one.get_attribute("aria-label").partition("on test")[2] for one in charts]
+    took = " by what runs took"
+    assert titles == ["", ", gains", " by the size of the data", took, took, took]
+    values = browser.find_elements("css selector", "figure details tbody")
+    counts = [len(one.find_elements("css selector", "tr")) for one in values]
+    assert counts == [3, 2, 5, 3, 3, 3]  # three groups; two held against the third; two rounds
