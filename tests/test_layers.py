@@ -95,7 +95,14 @@ ORDER = {
         diversity quality errors maps comparison gap
         formats measures
     """,
-    "s3.report": "charts dashboard pairs\ndrawing findings\nsvg maps\npage\ncomparison run\nfigures",
+    "s3.report": """
+        charts dashboard pairs
+        drawing findings
+        svg maps
+        page
+        comparison run
+        figures
+    """,
     "s3.commands": "analyze audit check compare dashboard figures report runs store\napp",
     "s3.runs.dryrun": "habits\nrehearsal\nplan",
 }

@@ -300,8 +300,8 @@ def test_a_page_that_fails_ends_no_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     run = finished(tmp_path / "run", monkeypatch)
-    (run.path / "rounds" / "01" / "added.jsonl").write_text("{")
-    (run.path / "config.yaml").write_text("{")
+    (run.path / "report.html").unlink(missing_ok=True)
+    (run.path / "report.html").mkdir()
     retell(run, Listeners([Page()]))
     assert "report.html failed" in capsys.readouterr().err
 
