@@ -1,4 +1,4 @@
-"""`python -m experiments.when_to_extrapolate`: plays all settings, writes results.csv, map.csv."""
+"""`python -m experiments.when_to_extrapolate`: plays all settings, writes results.csv, map.csv, page.html."""
 
 from __future__ import annotations
 
@@ -22,8 +22,11 @@ def main() -> None:
     asked = options.parse_args()
     play(asked.draws, asked.seed)
     from experiments.when_to_extrapolate.figures import draw_all
+    from experiments.when_to_extrapolate.page import write_study
 
-    draw_all(*(pd.read_csv(HERE / name) for name in ("results.csv", "map.csv")))
+    found = [pd.read_csv(HERE / name) for name in ("results.csv", "map.csv")]
+    draw_all(*found)
+    print(write_study(*found))
 
 
 def play(draws: int, seed: int) -> None:

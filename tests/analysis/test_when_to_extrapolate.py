@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
+import pytest
 
 from experiments.when_to_extrapolate.discrete import Kinds, course
 from experiments.when_to_extrapolate.gaussian import RULE, World, accuracy, played
@@ -51,3 +54,15 @@ def test_a_large_dose_of_errors_leads_away_from_gold():
     )
     assert small[1] < small[0]
     assert large[1] > small[1] + 0.1
+
+
+def test_the_page_has_the_figures_and_asks_nobody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    from experiments.when_to_extrapolate import __main__ as study
+    from experiments.when_to_extrapolate import page
+
+    results, maps = (pd.read_csv(study.HERE / name) for name in ("results.csv", "map.csv"))
+    monkeypatch.setattr(page, "PAGE", tmp_path / "page.html")
+    text = page.write_study(results, maps).read_text(encoding="utf-8")
+    assert text.count("<svg") == 4
+    assert "default-src 'none'" in text
+    assert '<td class="number"><bdi>+2.0</bdi></td>' in text
