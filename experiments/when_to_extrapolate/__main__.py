@@ -1,4 +1,4 @@
-"""`python -m experiments.when_to_extrapolate`: plays all settings, writes results.csv, map.csv, page.html."""
+"""`python -m experiments.when_to_extrapolate`: plays all settings; two tables, figures, a page."""
 
 from __future__ import annotations
 

@@ -19,8 +19,8 @@ DRAWN = {
     "distance": ("Distance from gold", 1, "Fréchet"),
 }
 VERDICT = (
-    "Extrapolate errors (S3) where the LLM leaves something out that the small model can learn: gold "
-    "alone is well above round 0, and round 0 gets at most about a fifth of gold validation wrong.",
+    "Extrapolate errors (S3) where the LLM leaves something out that the small model can learn: "
+    "gold alone is well above round 0, which gets at most about a fifth of gold validation wrong.",
     "Extrapolate random gold (GoldGen), or let the default rule mix, where the small model sees "
     "little: gold alone is level with round 0, or round 0 gets more than 30 % wrong.",
 )

@@ -16,9 +16,11 @@ import numpy as np
 from s3.analysis import cost, diversity, errors, quality, similarity
 from s3.analysis.encodings import Points, encode
 from s3.analysis.extrapolations import COLUMNS, compared
+from s3.analysis.gap import gap_by_round
 from s3.analysis.gold import gold_of, task_of
 from s3.analysis.results import find_runs
 from s3.data.example import Example
+from s3.errors import UserError
 from s3.runs.checksums import CHECKSUMS, mapping
 from s3.runs.reading import FinishedRound, Run
 from s3.storage import digest, write_json
@@ -28,7 +30,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 KEPT = "analysis/measures.json"
-VERSION = 1  # of what is measured: another one makes kept measures void
+DISTANCES = ("auc", "mmd", "frechet")  # of gap.py, each with the ends of its interval
+VERSION = 2  # of what is measured: another one makes kept measures void
 ABOUT = ("run", "task", "method", "seed", "round")  # the columns that say what a row is of
 
 Row = dict[str, Any]
@@ -98,6 +101,10 @@ class _Measuring:
         self.answers = errors.answers_by_round(run)
         self.gold_points = self._points(self.gold)
         self.labelled = bool(self.task.label_names)
+        try:
+            self.gap = gap_by_round(run).to_dict("records")
+        except UserError:  # too few rows for distances
+            self.gap = []
 
     def rounds(self) -> Iterator[Row]:
         for round_ in self.run.rounds:
@@ -107,6 +114,7 @@ class _Measuring:
                 **self._quality(round_),
                 **self._extrapolations(round_),
                 **self._errors(round_),
+                **self._gap(round_),
                 "training_operations": cost.training_operations(self.run, round_),
                 "llm_operations": cost.llm_operations(self.run, round_),
                 "llm_tokens": round_.row.get("llm/tokens", 0),
@@ -173,6 +181,16 @@ class _Measuring:
         )
         means = {f"extrapolation_{name}": float(pairs[name].mean()) for name in COLUMNS}
         return {"extrapolations": len(pairs), **means}
+
+    def _gap(self, round_: FinishedRound) -> Row:
+        """The round's distances from gold, with intervals, and those of gold from itself."""
+        if not self.gap:
+            return {}
+        said = {n: value for n, value in self.gap[round_.index].items() if n.startswith(DISTANCES)}
+        floor = {name: self.gap[-1][name] for name in DISTANCES}
+        return {f"gap_{name}": value for name, value in said.items()} | {
+            f"gap_of_gold_{name}": value for name, value in floor.items()
+        }
 
     def _errors(self, round_: FinishedRound) -> Row:
         now = self.answers[self.answers["round"] == round_.index]
