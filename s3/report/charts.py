@@ -42,7 +42,7 @@ class Chart:
     def values(self) -> list[list[str]]:
         """What is drawn as a table: the headings, then a row a point."""
         rows = [
-            [one.name, "" if one.level else f"{point.x:g}", f"{point.y:.1f}", interval(point)]
+            [one.name, "" if one.level else number(point.x), f"{point.y:.1f}", interval(point)]
             for one in self.series
             for point in one.points
         ]
@@ -101,6 +101,11 @@ class Map:
     method: str  # how the plane was found
     clouds: Sequence[Cloud]
     values = ()  # a point's text is its title
+
+
+def number(value: float) -> str:
+    """Return a number with as many digits as matter."""
+    return f"{value:.0f}" if value >= 1000 else f"{value:.4g}"
 
 
 def interval(point: Point) -> str:

@@ -19,7 +19,7 @@ from s3.report.page import write_page
 
 # What runs took: the name of the chart's file, the metrics, the unit.
 SPENT = {
-    "cost-tokens": ("llm/tokens", "tokens of the LLM, a run"),
+    "cost-tokens": ("llm/tokens", "tokens of the LLM a run"),
     "cost-money": ("llm/cost", "US dollars a run"),
     "cost-time": ("seconds/", "seconds a run"),
 }
@@ -64,16 +64,20 @@ def blocks(found: Comparison) -> Iterator[Block]:
 
 def charts(found: Comparison, name: str, groups: Mapping[str, Group]) -> Iterator[tuple[str, Any]]:
     """Yield the charts of groups, each with what its file is called."""
+    per_cent = f"{name.rpartition(': ')[2].partition(' ')[0]} in per cent"
     scores = [Interval(group, point(one.test)) for group, one in groups.items()]
     yield "intervals", Intervals(name, "test in per cent", scores)
     if gains := list(gained(found, groups)):
         yield "gains", Intervals(f"{name}, gains", "gain in points", gains, zero=True)
     curves = [Series(group, list(curve(one))) for group, one in groups.items()]
-    yield "curves", Chart(f"{name} by the size of the data", "examples trained on", curves)
+    yield (
+        "curves",
+        Chart(f"{name} by the size of the data", "examples trained on", curves, per_cent),
+    )
     for title, (prefix, unit) in SPENT.items():
         paid = {group: one.spent(prefix) for group, one in groups.items()}
         if any(paid.values()):
-            yield title, Chart(f"{name} by what runs took", unit, list(costs(groups, paid)))
+            yield title, Chart(f"{name} by {unit}", unit, list(costs(groups, paid)), per_cent)
 
 
 def costs(groups: Mapping[str, Group], paid: Mapping[str, float | None]) -> Iterator[Series]:

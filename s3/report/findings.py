@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from s3.errors import UserError
 from s3.report.charts import Chart, Confusions, Point, Series
 from s3.runs.reading import FinishedRound, Run
 from s3.runs.significance import NORMAL_95, score
@@ -33,13 +34,21 @@ def scores_chart(run: Run) -> Chart:
         if (points := list(_points(run, split, metric, places)))
     ]
     for name, heading in BESIDE.items():
-        if answers := run.beside(name):
+        if answers := beside(run, name):
             series.append(Series(heading, [_point(metric, answers, places[0])], level=True))
     x_name = "examples trained on" if grows else "round"
     name = metric.replace("_", "-")
     return Chart(
         f"{name} in per cent by {x_name}", x_name, series, f"{name} in per cent", whole=not grows
     )
+
+
+def beside(run: Run, name: str) -> Rows:
+    """Return what a model beside the rounds answers to test; none where that is gone or damaged."""
+    try:
+        return run.beside(name)
+    except UserError:
+        return []
 
 
 def epochs_chart(run: Run) -> Chart | None:

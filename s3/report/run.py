@@ -11,6 +11,7 @@ from typing import Any
 
 from s3.errors import UserError, first_line
 from s3.report.findings import (
+    beside,
     confusions,
     counts,
     epochs_chart,
@@ -116,7 +117,7 @@ def verdict(run: Run) -> str:
         f"{shipped.capitalize()} ships: {metric.replace('_', '-')} {100 * reached.value:.1f} on "
         f"test, ± {half:.1f} (95 %)"
     )
-    if alone := run.beside("gold"):
+    if alone := beside(run, "gold"):
         gained = difference(metric, rows, alone)
         points = f"{100 * abs(gained.value):.1f} points {'above' if gained.value > 0 else 'below'}"
         line += (

@@ -247,9 +247,10 @@ def test_a_run_of_which_much_is_missing_has_a_page_that_says_so(tmp_path: Path):
     run = Run.open(folder)  # it has no file of a round but its answers to test
     (run.path / "gold" / "predictions_test.jsonl").unlink()
     text = write_report(run).read_text("utf-8")
-    for name in ("errors", "a verdict", "scores by round", "a map", "the audit&#39;s copies"):
+    for name in ("errors", "the table of rounds", "a map", "the audit&#39;s copies"):
         assert f"Without {name}: " in text
     assert "Without counts" not in text
+    assert 'class="verdict">The model of round 1 ships: accuracy 60.0 on test' in text
 
 
 def test_the_command_composes_the_run_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -330,8 +331,8 @@ def test_a_comparison_has_a_page(browser: Any, tmp_path: Path):
     assert requested(browser) == {page.as_uri()}
     charts = browser.find_elements("css selector", "svg.chart")
     titles = [one.get_attribute("aria-label").partition("on test")[2] for one in charts]
-    took = " by what runs took"
-    assert titles == ["", ", gains", " by the size of the data", took, took, took]
+    took = [f" by {unit} a run" for unit in ("tokens of the LLM", "US dollars", "seconds")]
+    assert titles == ["", ", gains", " by the size of the data", *took]
     values = browser.find_elements("css selector", "figure details tbody")
     counts = [len(one.find_elements("css selector", "tr")) for one in values]
     assert counts == [3, 2, 5, 3, 3, 3]  # three groups; two held against the third; two rounds
