@@ -15,7 +15,6 @@ import tempfile
 import time
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 from omegaconf import OmegaConf
 
@@ -62,7 +61,7 @@ def main() -> None:
     options.add_argument("--sets", nargs="+", default=list(SETS), choices=list(SETS))
     options.add_argument("--training", nargs="+", default=["probe", "finetune"])
     options.add_argument("--draws", type=int, default=5)
-    options.add_argument("--precision", default="auto")
+    options.add_argument("--model", nargs="*", default=[], help="options, as learning_rate=2e-5")
     given = options.parse_args()
     print("| set, rows | training | accuracy | worst share of one label | seconds |")
     print("|---|---|---|---|---|")
@@ -78,7 +77,7 @@ def say(name: str, training: str, given: argparse.Namespace) -> None:
     test = shuffled(read(given.data / tested, fields))[:count] if tested else pool[-count:]
     pool = pool if tested else pool[:-count]
     head = Classifier(tuple(sorted({row.target for row in test})), fields)
-    small = student(training=training, precision=given.precision)
+    small = student([f"training={training}", *given.model])
     scores, shares, seconds = [], [], []
     for draw in range(given.draws):
         train, gold = drawn(pool, rows, draw)
@@ -98,11 +97,12 @@ def say(name: str, training: str, given: argparse.Namespace) -> None:
     )
 
 
-def student(**changes: Any) -> Student:
-    """Return the default student of conf/model/minilm.yaml, with changes."""
+def student(changes: list[str]) -> Student:
+    """Return the default student of conf/model/minilm.yaml, with changes (`option=value`)."""
     config = OmegaConf.load(ROOT / "conf/model/minilm.yaml")
     del config["defaults"]
-    built = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(Student), config, changes))
+    given = OmegaConf.from_dotlist(changes)
+    built = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(Student), config, given))
     assert isinstance(built, Student)
     return built
 
