@@ -25,11 +25,7 @@ def changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Mapping[str
     noted = []
 
     def run(
-        self: Experiment,
-        config: Any,
-        choices: Mapping[str, str],
-        changed: Mapping[str, Any],
-        *_: Any,
+        self: Experiment, _: Any, choices: Mapping[str, str], changed: Mapping[str, Any], *__: Any
     ) -> RunFolder:
         noted.append(changed)
         if self.seed == 13:
