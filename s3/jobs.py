@@ -25,6 +25,7 @@ from s3.errors import UserError
 from s3.progress import JOB
 from s3.runs.finding import ROOTS
 from s3.storage import digest
+from s3.student.hardware import AT_ONCE
 
 SWEEP, SWEPT = "S3_SWEEP", "S3_SWEPT"  # the sweep's name; its number of jobs and what it sweeps
 # Of a command's options, those that say nothing of what a run is, or are told beside them.
@@ -41,6 +42,7 @@ class Sweep(Callback):
         """
         os.environ.setdefault(SWEEP, f"sweep-{digest(sys.argv[1:])[:8]}")
         os.environ[SWEPT] = "{}"
+        os.environ[AT_ONCE] = str(side_by_side(config.hydra.launcher))
         for kind in (".runs", ".failed"):
             sweep_file(kind).unlink(missing_ok=True)
         sweeper = config.hydra.sweeper
@@ -54,7 +56,24 @@ class Sweep(Callback):
             for one in parsed
             if one.is_discrete_sweep()
         }
-        os.environ[SWEPT] = json.dumps({"jobs": prod(swept.values()), "names": list(swept)})
+        jobs = prod(swept.values())
+        os.environ[SWEPT] = json.dumps({"jobs": jobs, "names": list(swept)})
+        os.environ[AT_ONCE] = str(min(jobs, int(os.environ[AT_ONCE])))
+
+
+def side_by_side(launcher: Mapping[str, Any]) -> int:
+    """Return how many jobs a launcher runs on this machine at a time, at most.
+
+    Of Slurm's jobs, each has cores of its own.
+    """
+    machine, kind = os.cpu_count() or 1, str(launcher["_target_"]).rpartition(".")[2]
+    if kind == "JoblibLauncher":
+        wanted = int(launcher["n_jobs"])
+        return wanted if wanted > 0 else max(1, machine + 1 + wanted)  # -1: one a core, as joblib's
+    if kind == "RayLauncher":
+        machine = int(launcher["ray"]["init"].get("num_cpus") or machine)
+        return max(1, int(machine / (launcher["ray"]["remote"].get("num_cpus") or 1)))
+    return machine if kind == "LocalLauncher" else 1  # submitit starts all jobs at once
 
 
 def name_job(hydra: Any) -> None:
@@ -125,7 +144,8 @@ def sweep_file(kind: str = ".runs") -> Path:
 
 def show_sweep() -> None:
     """Print the comparison of a sweep's runs, if this was a sweep."""
-    os.environ.pop(JOB, None)
+    for name in (JOB, AT_ONCE):
+        os.environ.pop(name, None)
     if os.environ.pop(SWEPT, None) is None or not sweep_file().exists():
         return
     from s3.analysis.comparison import compare

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from s3.errors import UserError
+from s3.jobs import side_by_side
 from s3.progress import progress
 from s3.runs.experiment import Experiment
 from s3.runs.folder import RunFolder
@@ -63,6 +64,32 @@ def test_a_failing_job_says_which_it_is_and_the_others_are_compared(
     assert done.status == 1
     assert "job 2 of 2: seed=13: error: bad luck" in done.errors.splitlines()
     assert "python -m s3 compare multirun/sweep-" in done.output
+
+
+@pytest.mark.parametrize(
+    ("launcher", "expected"),
+    [
+        ({"_target_": "a.BasicLauncher"}, 1),
+        ({"_target_": "a.JoblibLauncher", "n_jobs": 3}, 3),
+        ({"_target_": "a.JoblibLauncher", "n_jobs": -1}, 8),
+        ({"_target_": "a.JoblibLauncher", "n_jobs": -3}, 6),
+        ({"_target_": "a.LocalLauncher"}, 8),
+        ({"_target_": "a.SlurmLauncher"}, 1),
+        ({"_target_": "a.RayLauncher", "ray": {"init": {}, "remote": {}}}, 8),
+        (
+            {
+                "_target_": "a.RayLauncher",
+                "ray": {"init": {"num_cpus": 6}, "remote": {"num_cpus": 2}},
+            },
+            3,
+        ),
+    ],
+)
+def test_how_many_jobs_share_the_cores(
+    launcher: dict[str, Any], expected: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    assert side_by_side(launcher) == expected
 
 
 def test_a_single_run_has_no_name_and_no_comparison(changes: list[Mapping[str, Any]]) -> None:

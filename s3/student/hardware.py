@@ -13,6 +13,7 @@ from pathlib import Path
 from s3.student.settings import Precision
 
 M_MMAP_THRESHOLD, M_TRIM_THRESHOLD = -3, -1  # glibc's malloc.h
+AT_ONCE = "S3_JOBS_AT_ONCE"  # in the environment: so many jobs of a sweep share the machine's cores
 KERNELS = 64  # compiled products that are kept; a step of a BERT needs 16 at most
 
 
@@ -67,17 +68,19 @@ def tune_memory() -> bool:
 def use_cores(processes: int = 1) -> None:
     """Compute from now on with this process's share of the physical cores, of `processes`.
 
-    The process's memory is tuned too. Results depend on the number of threads.
+    Jobs of a sweep that run side by side divide them further. The process's memory is tuned too.
+    Results depend on the number of threads.
     """
     import torch
 
     tune_memory()
-    torch.set_num_threads(max(1, cores() // processes))
+    jobs = int(os.environ.get(AT_ONCE, 1))
+    torch.set_num_threads(max(1, cores() // (processes * jobs)))
 
 
 @contextmanager
 def all_cores() -> Iterator[None]:
-    """Compute with all physical cores while the block runs; memory stays tuned."""
+    """Compute with all of this job's cores while the block runs; memory stays tuned."""
     import torch
 
     before = torch.get_num_threads()

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from s3.student import Precision
-from s3.student.hardware import all_cores, chosen, cores, tune_memory, use_cores
+from s3.student.hardware import AT_ONCE, all_cores, chosen, cores, tune_memory, use_cores
 
 ARRAY = 2**24  # float32 elements, 64 MiB
 PAGES = ARRAY * 4 // resource.getpagesize()
@@ -99,3 +99,12 @@ def test_threads_are_the_cores_shared_by_processes_and_then_as_before(monkeypatc
         use_cores(processes=4)
         assert torch.get_num_threads() == 1
     assert torch.get_num_threads() == before
+
+
+def test_jobs_side_by_side_divide_the_cores(monkeypatch):
+    monkeypatch.setattr("s3.student.hardware.cores", lambda: 6)
+    monkeypatch.setenv(AT_ONCE, "3")
+    with all_cores():
+        assert torch.get_num_threads() == 2
+        use_cores(processes=4)
+        assert torch.get_num_threads() == 1
