@@ -50,6 +50,7 @@ def run() -> int:
     """
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # exceptions reach us; we shorten them
     failed.clear()
+    sys.argv[1:] = sorted(sys.argv[1:], key=is_override)  # argparse takes them in one piece only
     try:
         main()
     except KeyboardInterrupt:
@@ -60,6 +61,11 @@ def run() -> int:
     failed.extend(failures())
     show_sweep()
     return max(failed, default=0)
+
+
+def is_override(word: str) -> bool:
+    """Return whether a word of the command sets an option of ours, and is none of Hydra's."""
+    return word.startswith(("+", "~")) or ("=" in word and not word.startswith("-"))
 
 
 def report(error: Exception) -> int:

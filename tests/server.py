@@ -301,5 +301,10 @@ if __name__ == "__main__":
     numbers = [f.name for f in fields(Manners) if f.type == "float"] + ["seed"]
     for name in numbers:
         parser.add_argument(f"--{name}", type=int if name == "seed" else float, default=0)
+    parser.add_argument("--retry_after", default="")
     options = vars(parser.parse_args())
-    asyncio.run(serve(Manners(**{name: options[name] for name in numbers}), options["port"]))
+    asyncio.run(
+        serve(
+            Manners(**{name: options[name] for name in [*numbers, "retry_after"]}), options["port"]
+        )
+    )

@@ -132,6 +132,18 @@ def test_what_a_person_can_mend_is_one_line_and_exits_with_1(
     assert "Traceback" not in done.errors
 
 
+def test_overrides_may_stand_on_both_sides_of_hydras_options(tmp_path: Path) -> None:
+    (tmp_path / "mine" / "task").mkdir(parents=True)
+    bundled = (ROOT / "conf" / "task" / "rte.yaml").read_text(encoding="utf-8")
+    (tmp_path / "mine" / "task" / "own.yaml").write_text(bundled, encoding="utf-8")
+    where = str(tmp_path / "mine")
+    for chosen in (f"--config-dir={where}",), ("--config-dir", where):
+        ended = run_py("task=own", *chosen, "seed=7", "--cfg", "job", "+llm.extra.top_k=4")
+        assert ended.status == 0
+        assert "seed: 7" in ended.output
+        assert "top_k: 4" in ended.output
+
+
 def test_ctrl_c_says_how_to_go_on(ending: Callable[[BaseException], None]) -> None:
     ending(KeyboardInterrupt())
     done = run_py()
