@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Sized
 from contextlib import suppress
 from datetime import datetime
@@ -66,7 +66,8 @@ class Session:
             where, self._format, self.usage, budget, self._account, self._trial()
         )
         self._transport = (transport or provider.make_transport)(self._context)
-        self._trials: dict[str, Trial] = {}  # of outcomes: are they of use? By kind of prompt
+        # Of outcomes, by kind of prompt: are they of use?
+        self._trials = defaultdict[str, Trial](self._trial)
         self._oddities = Oddities(where)
         self._dropped = ""  # why the reply that was yielded last is of no use
         self._asked: Counter[int] = Counter()  # how often, by a short form of the key
@@ -150,7 +151,7 @@ class Session:
     def _note(self, prompt: Prompt, outcome: Completion | Failure) -> None:
         """Note an outcome that its caller is done with. Raises NothingUsable."""
         dropped, self._dropped = self._dropped, ""
-        trial = self._trials.setdefault(prompt.kind, self._trial())
+        trial = self._trials[prompt.kind]
         if isinstance(outcome, Failure):
             return trial.bad(outcome.reason, outcome.detail)
         self._oddities.look(prompt, outcome)
@@ -173,7 +174,8 @@ class Session:
         protocol = self._format.protocol
         key = self._format.key(prompt, protocol)
         # Counted by what was first sent: a prompt's samples go on where the format changes.
-        short = int(self._format.key(prompt, self._format.first)[:15], 16)
+        first = self._format.first
+        short = int((key if protocol is first else self._format.key(prompt, first))[:15], 16)
         id = f"{key}-{self._asked[short]}"
         request = Request(next(self._numbers), prompt, id, protocol=protocol)
         self._asked[short] += 1

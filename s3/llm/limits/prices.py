@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -38,10 +39,7 @@ def price_of(
 
     None where neither says it. `batch`: at the discount of the service's batch API.
     """
-    from omegaconf import OmegaConf
-
-    lists: Any = OmegaConf.load(PRICES)
-    listed = lists.get(service) or {"models": {}}
+    listed = _lists().get(service) or {"models": {}}
     entry = listed["models"].get(model) or listed["models"].get(DATED.sub("", model)) or {}
     input = entry.get("input") if input_price is None else input_price
     output = entry.get("output") if output_price is None else output_price
@@ -50,3 +48,12 @@ def price_of(
     cached = entry.get("cached", input) if input_price is None else input
     scale = (listed.get("batch", 1.0) if batch else 1.0) / 1e6
     return Price(input * scale, cached * scale, output * scale)
+
+
+@cache
+def _lists() -> dict[str, Any]:
+    """Return the price list of each service: read once, since that takes as long as 100 replies."""
+    import yaml
+
+    lists: dict[str, Any] = yaml.safe_load(PRICES.read_text(encoding="utf-8"))
+    return lists

@@ -100,7 +100,8 @@ class Protocol(ABC):
 
     def sized(self, prompt: Prompt) -> Prompt:
         """Return a prompt with room for thoughts beside its reply."""
-        return replace(prompt, reply_tokens=prompt.reply_tokens + self.room)
+        room = self.room
+        return replace(prompt, reply_tokens=prompt.reply_tokens + room) if room else prompt
 
     def request(self, prompt: Prompt) -> Content:
         """Return what decides a prompt's reply, but for the seed: as it is sent."""
@@ -152,6 +153,8 @@ class Protocol(ABC):
         """
         usage = content.get("usage")
         asked, given, cached = map(count, self.stated(usage if isinstance(usage, dict) else {}))
+        if asked and given:
+            return Tokens(asked, given, min(cached or 0, asked)), True
         try:
             reply = self.reply(content)
             text = str(reply[0] or "") + "".join(reply[2:3])

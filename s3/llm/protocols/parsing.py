@@ -95,6 +95,8 @@ def count(value: Any) -> int | None:
 
     Some state it as a text or a float. What is negative, endless or absurd states nothing.
     """
+    if type(value) is int and 0 <= value <= MOST_TOKENS:  # nearly all, so it is seen at once
+        return value
     try:
         number = float(value) if isinstance(value, int | float | str) else -1.0
     except (ValueError, OverflowError):
@@ -105,10 +107,14 @@ def count(value: Any) -> int | None:
 def _json(body: bytes) -> Any:
     """Parse JSON; ValueError for what is none, or is nested beyond reason."""
     try:
-        return json.loads(body, parse_int=_number)
+        return json.loads(body)
     except RecursionError:
         raise ValueError("nested too deep") from None
+    except (json.JSONDecodeError, UnicodeDecodeError):
+        raise
+    except ValueError:  # int() refuses 5,000 digits
+        return json.loads(body, parse_int=_number)
 
 
 def _number(digits: str) -> int | float:
-    return int(digits) if len(digits) < 20 else float(digits)  # int() refuses 5,000 digits
+    return int(digits) if len(digits) < 20 else float(digits)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Mapping
+from functools import cache
 
 import aiohttp
 
@@ -30,6 +31,7 @@ class HTTP:
         self, address: Address, headers: Mapping[str, str], timeout: float, largest: int = LARGEST
     ) -> None:
         self._address, self._largest = address, largest
+        self._at = cache(address.at)
         self._session = aiohttp.ClientSession(
             headers={
                 "Content-Type": "application/json",
@@ -57,7 +59,7 @@ class HTTP:
     async def _send(self, method: str, path: str, body: bytes | None = None) -> Response:
         try:
             async with self._session.request(
-                method, self._address.at(path), data=body, allow_redirects=False
+                method, self._at(path), data=body, allow_redirects=False
             ) as response:
                 said = bytearray()
                 async for chunk in response.content.iter_any():
