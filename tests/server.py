@@ -16,7 +16,7 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -59,6 +59,7 @@ class Manners:
     reject: int = 0  # so many lines of the first batch get HTTP 400
     broken: int = 0  # so many batches fail as a whole: the queue is full
     invalid: int = 0  # so many lines of the first batch make it fail as a whole
+    models: Sequence[Json] = ()  # what its list of models has
     deaf: int = 0  # so many submissions are taken, but the answer is lost (HTTP 500)
 
 
@@ -131,6 +132,8 @@ class FakeLLM:
             return self._say(401, f"Incorrect API key: {request.headers.get('Authorization')}")
         if request.path.startswith(("/v1/files", "/v1/batches")):
             return await self._handle_batches(request)
+        if request.method == "GET" and request.path == "/v1/models":
+            return web.json_response({"data": self.manners.models})
         content = json.loads(await request.read())
         self.requests.append(content)
         return await self._answer(request, content)

@@ -56,7 +56,7 @@ ORDER = {
     "s3.llm.transport": """
         base
         http calls allowance saving notes
-        batch_api batch_replies
+        models batch_api batch_replies
         online batch openai_batch anthropic_batch
         slots mistral_batch
     """,

@@ -6,9 +6,7 @@ Nothing here is stored: a reply that was kept would not say how the endpoint ans
 from __future__ import annotations
 
 import asyncio
-import json
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -20,6 +18,7 @@ from s3.llm.protocols import Content, Protocol
 from s3.llm.protocols.base import ROOM
 from s3.llm.protocols.parsing import count, shown
 from s3.llm.transport.base import Address, back_off
+from s3.llm.transport.models import context_length, entry, listed, name_of, values_of
 from s3.llm.types import Completion, Prompt, Style, Tokens, Usage
 
 TIMEOUT = 300.0  # seconds for one reply
@@ -32,11 +31,6 @@ STORY = {
     Style.chat: Prompt("Tell a story of 150 words about a lighthouse.", reply_tokens=200),
     Style.continuation: Prompt("A story about a lighthouse.\n\nOnce", reply_tokens=200),
 }
-# What servers and services call the longest prompt and reply together, in their list of models.
-CONTEXT = (
-    "max_model_len", "context_length", "context_window", "max_context_length", "n_ctx",
-    "max_input_tokens", "n_ctx_train",
-)  # fmt: skip
 
 
 class Answer(NamedTuple):
@@ -61,8 +55,7 @@ class Findings:
     @property
     def context(self) -> int | None:
         """The tokens that prompt and reply may have together, where the endpoint says it."""
-        values = (count(value) for name in CONTEXT for value in _values(self.entry, name))
-        return next((value for value in values if value), None)
+        return context_length(self.entry)
 
     @property
     def prices(self) -> tuple[float, float] | None:
@@ -90,8 +83,8 @@ class Findings:
         """Whether it thinks before it writes."""
         return any(
             self.protocol.reply(one.content)[2]
-            or any(map(count, _values(one.content, "reasoning_tokens")))
-            or any(map(count, _values(one.content, "thinking_tokens")))
+            or any(map(count, values_of(one.content, "reasoning_tokens")))
+            or any(map(count, values_of(one.content, "thinking_tokens")))
             for one in self.answers
         )
 
@@ -137,8 +130,8 @@ class _Check:
         self._http = HTTP(self._address, protocol.headers(self._address.key), TIMEOUT)
         try:
             self._models = await self._listed()
-            entry = next((one for one in self._models if _name(one) == protocol.model), {})
-            self._found = Findings(protocol, entry, self._budget.usage)
+            about = entry(self._models, protocol.model)
+            self._found = Findings(protocol, about, self._budget.usage)
             *sentences, story = prompts(protocol.style)
             for prompt in sentences:
                 await self._ask(prompt)
@@ -151,19 +144,10 @@ class _Check:
             await self._http.close()
 
     async def _listed(self) -> list[Content]:
-        """Return the endpoint's list of models, empty where it has none that can be read."""
         try:
-            response = await self._http.get("/models")
+            return await listed(self._http)
         except Fault as fault:
-            if fault.reason == "unreachable":
-                raise UserError(f"{self._where} cannot be reached: {fault.detail}.") from None
-            return []
-        try:
-            content = json.loads(response.body)
-        except (ValueError, RecursionError):
-            return []
-        listed = content.get("data") if isinstance(content, dict) else content
-        return [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+            raise UserError(f"{self._where} cannot be reached: {fault.detail}.") from None
 
     async def _ask(self, prompt: Prompt, **more: Any) -> None:
         """Ask a prompt until it is answered, without the fields that are refused."""
@@ -210,7 +194,7 @@ class _Check:
         try:
             await self._ask(prompt, **asking)
             content = self._found.answers[-1].content
-            self._found.logprobs = bool(asking) and any(_values(content, "logprobs"))
+            self._found.logprobs = bool(asking) and any(values_of(content, "logprobs"))
         except UserError:
             if not asking:
                 raise
@@ -220,25 +204,9 @@ class _Check:
         return self._address.redact(text.encode(errors="replace")).decode(errors="replace")
 
 
-def _values(content: Any, name: str) -> Iterator[Any]:
-    """Yield the values of a field wherever it is in JSON, not deeper than a few levels."""
-    level = [content]
-    for _ in range(8):
-        parts = [part for part in level if isinstance(part, dict | list)]
-        yield from (part[name] for part in parts if isinstance(part, dict) and name in part)
-        level = [
-            one for part in parts for one in (part.values() if isinstance(part, dict) else part)
-        ]
-
-
-def _name(model: Content) -> str:
-    """Return a model's name in a list; Google's begin with the word."""
-    return str(model.get("id") or model.get("name") or "").removeprefix("models/")
-
-
 def _others(model: str, models: list[Content]) -> str:
     """Return which models there are, where the one that was asked for is not among them."""
-    names = sorted(filter(None, map(_name, models)))
+    names = sorted(filter(None, map(name_of, models)))
     if not names or model in names:
         return ""
     more = f" and {len(names) - 20} more" if len(names) > 20 else ""

@@ -66,7 +66,7 @@ class Session:
             where, self._format, self.usage, budget, self._account, self._trial()
         )
         self._transport = (transport or provider.make_transport)(self._context)
-        # Of outcomes: are they of use? By kind of prompt.
+        # Of outcomes, by kind of prompt: are they of use?
         self._trials = defaultdict[str, Trial](self._trial)
         self._oddities = Oddities(where)
         self._dropped = ""  # why the reply that was yielded last is of no use

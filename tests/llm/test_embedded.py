@@ -89,8 +89,13 @@ def pid(servers: Path) -> int:
 
 
 def runs(process: int) -> bool:
-    stat = Path(f"/proc/{process}/stat")
-    return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
+    """Whether a process has more than a thread that has ended and waits to be heard of."""
+    stat, tasks = Path(f"/proc/{process}/stat"), Path(f"/proc/{process}/task")
+    try:
+        ended = stat.read_text().rpartition(")")[2].split()[0] == "Z"
+        return not ended or len(list(tasks.iterdir())) > 1
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def ends(process: int) -> bool:

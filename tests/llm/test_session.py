@@ -186,6 +186,20 @@ def test_a_prompt_that_is_too_long_is_skipped_and_counted(serve: Serve) -> None:
     assert len(endpoint.requests) == 6
 
 
+@pytest.mark.parametrize("about", [{"max_model_len": 200}, {"meta": {"n_ctx_train": "200"}}])
+def test_a_prompt_that_has_no_chance_by_the_list_of_models_is_not_sent(
+    serve: Serve, about: dict[str, Any]
+) -> None:
+    endpoint = serve(models=[{"id": "another", "max_model_len": 1}, {"id": "test", **about}])
+    asked = [Prompt("word " * 300, reply_tokens=8), Prompt("word " * 30, reply_tokens=8)]
+    with Session(server(endpoint), 0) as llm:
+        long, short = llm.complete(asked)
+    assert isinstance(long, Failure)
+    assert (long.reason, isinstance(short, Completion)) == ("too_long", True)
+    assert "takes 200: not sent" in long.detail
+    assert endpoint.asked == [asked[1].text]
+
+
 def test_a_prompt_that_is_too_long_is_sent_once_however_often_it_is_asked(serve: Serve) -> None:
     endpoint = serve(context=50)
     with Session(server(endpoint), 0) as llm:

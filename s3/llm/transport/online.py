@@ -17,6 +17,7 @@ from s3.llm.protocols import Content, Protocol
 from s3.llm.store import Payment, Store
 from s3.llm.transport.base import Address, Context, LoopTransport, Request, back_off, seed_of
 from s3.llm.transport.http import HTTP
+from s3.llm.transport.models import context_length, entry, listed, refuse_too_long
 from s3.llm.transport.saving import PATIENCE, Saving
 from s3.llm.types import Completion
 
@@ -49,6 +50,11 @@ class OnlineTransport(LoopTransport):
         self._store = Store(patience=PATIENCE)  # the loop stands still meanwhile
         self._saving = Saving(self._store, self._context.account, self._limiter.learnt)
         self._leases = Leases(self._store.path.with_suffix(".leases"))
+        try:
+            models = await listed(self._http)
+        except Fault:  # a prompt will say so, after its attempts
+            models = []
+        self._longest = context_length(entry(models, self._context.protocol.model))
 
     async def _shut(self) -> None:
         self._saving.close()
@@ -94,6 +100,8 @@ class OnlineTransport(LoopTransport):
         while True:
             delay = 0.0
             try:
+                if self._longest:
+                    refuse_too_long(self._context.protocol.sized(request.prompt), self._longest)
                 request.outcome = await self._attempt(request, draw, slot)
                 self._context.trial.good()
                 return self._context.arrived.set()

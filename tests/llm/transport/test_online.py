@@ -54,7 +54,7 @@ def test_a_429_that_says_how_long_pauses_all_and_costs_no_attempt(serve: Serve) 
 def test_announced_limits_are_waited_for(serve: Serve) -> None:
     endpoint = serve(rate=1200, announce=True)
     usage, seconds = ask(endpoint, 60, attempts=1)
-    assert seconds < 5
+    assert seconds < 12
     assert usage.rate_limited < 200
 
 
