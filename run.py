@@ -24,8 +24,11 @@ failed: list[int] = []  # the exit status of what ended in an error
 
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="config")
-def main(cfg: DictConfig) -> None:
-    """Run one composed experiment, and say its error: Hydra would first repeat the command."""
+def main(cfg: DictConfig) -> float | None:
+    """Run one composed experiment, and say its error: Hydra would first repeat the command.
+
+    Return what a sweeper is to make large; None after a dry run.
+    """
     hydra_config = HydraConfig.get()
     sweeping = hydra_config.mode is RunMode.MULTIRUN
     if sweeping:
@@ -36,11 +39,26 @@ def main(cfg: DictConfig) -> None:
         experiment, config = build(cfg), plain(cfg)
         refuse_misread(cfg, sources(hydra_config))
         folder = experiment.run(config, choices, changed(config, hydra_config), [Page()])
-        if sweeping and folder.finished and not cfg.dry_run:
-            note_run(folder.path)
+        if folder.finished and not cfg.dry_run:
+            if sweeping:
+                note_run(folder.path)
+            return experiment.score(folder)
     except Exception as error:
         status = report(error)
-        note_failure(status) if sweeping else failed.append(status)  # it may be another process
+        if not sweeping:
+            failed.append(status)
+            return None
+        note_failure(status)  # this may be another process than the sweep's
+        return objective_of_failure(cfg)
+    return None
+
+
+def objective_of_failure(cfg: DictConfig) -> float:
+    """Return what a sweeper gets of a job that has failed, and say so where one asks."""
+    worst = float(cfg.objective_if_failed)
+    if not HydraConfig.get().sweeper._target_.endswith("BasicSweeper"):
+        print(f"{job_name()}its objective counts as {worst}", file=sys.stderr, flush=True)
+    return worst
 
 
 def run() -> int:

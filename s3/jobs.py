@@ -29,7 +29,9 @@ from s3.student.hardware import AT_ONCE
 
 SWEEP, SWEPT = "S3_SWEEP", "S3_SWEPT"  # the sweep's name; its number of jobs and what it sweeps
 # Of a command's options, those that say nothing of what a run is, or are told beside them.
-SAID_ELSEWHERE = ("seed", "root", "fresh", "dry_run", "wandb")
+SAID_ELSEWHERE = (
+    "seed", "root", "fresh", "dry_run", "wandb", "objective", "objective_if_failed",
+)  # fmt: skip
 
 
 class Sweep(Callback):

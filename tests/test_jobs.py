@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.plugins import Plugins
 
 from s3.errors import UserError
 from s3.jobs import side_by_side
@@ -33,9 +35,9 @@ def changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Mapping[str
         with progress("training"):
             pass
         right = [True] * (6 + self.seed) + [False] * 4
-        return RunFolder(
-            made_run(Path(str(self.root)), right, seed=self.seed, method=choices["method"])
-        )
+        scores = {"validation/accuracy": 0.6, "validation/macro_f1": 0.55}
+        root, method = Path(str(self.root)), choices["method"]
+        return RunFolder(made_run(root, right, seed=self.seed, method=method, row=scores))
 
     monkeypatch.setattr(Experiment, "run", run)
     return noted
@@ -116,3 +118,44 @@ def test_what_differs_from_the_defaults_of_the_options_chosen(
 ) -> None:
     assert run_py(*options, "root=here").status == 0
     assert changes == [expected]
+
+
+class Sweeper(BasicSweeper):
+    """Runs all jobs, as Hydra's own does, and notes what they return."""
+
+    got: ClassVar[list[Any]] = []
+
+    def sweep(self, arguments: list[str]) -> Any:
+        done = super().sweep(arguments)
+        self.got[:] = [job.return_value for batch in done for job in batch]
+        return done
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ([], [0.6, 0.0]),  # the best round's, as model.metric has it
+        (["objective=validation/macro_f1"], [0.55, 0.0]),
+        (["objective_if_failed=-1"], [0.6, -1.0]),
+    ],
+)
+def test_a_sweeper_gets_the_score_on_validation_and_the_worst_of_a_failed_job(
+    changes: list[Mapping[str, Any]],
+    monkeypatch: pytest.MonkeyPatch,
+    options: list[str],
+    expected: list[float],
+) -> None:
+    name = "hydra_plugins.noting.Sweeper"
+    monkeypatch.setitem(Plugins.instance().class_name_to_class, name, Sweeper)
+    own = f"hydra.sweeper._target_={name}"
+    done = run_py("-m", "seed=0,13", own, *options)
+    assert Sweeper.got == expected
+    assert f"seed=13: its objective counts as {expected[1]}" in done.errors
+    assert done.status == 1
+
+
+@pytest.mark.parametrize("objective", ["test/accuracy", "validation/em"])
+def test_an_objective_is_a_score_on_validation(objective: str) -> None:
+    done = run_py("task=rte", f"objective={objective}")
+    assert done.status == 2
+    assert "choose validation/accuracy or validation/macro_f1" in done.errors

@@ -41,6 +41,8 @@ class Experiment:
     root: str | None = None  # run folders are made here; null: outputs, in a sweep multirun
     fresh: bool = False  # true: run again what is finished or under way, from the start
     dry_run: bool = False  # true: show prompts, requests and cost; send nothing
+    objective: str | None = None  # what a sweeper gets of a job; null: validation's model.metric
+    objective_if_failed: float = 0.0  # what it gets of a job that failed
     gold_baseline: bool = True  # train on gold validation alone, too, and show it beside the rounds
     audit: Audit = field(default_factory=Audit)
     wandb: Wandb = field(default_factory=Wandb)
@@ -51,6 +53,12 @@ class Experiment:
             raise ValueError(f"seed must be at least 0, not {self.seed}")
         self.method.check(self.task, self.llm.style)
         self.model.check(self.task.head())
+        scores = [f"validation/{name}" for name in self.task.head().metrics]
+        if self.objective not in (None, *scores):
+            raise ValueError(
+                f"objective={self.objective}: choose {' or '.join(scores)}. What is tuned is tuned "
+                "on gold validation: test is looked at once, in the end."
+            )
 
     def run(
         self,
@@ -97,6 +105,14 @@ class Experiment:
                 "same command writes it."
             )
         return folder
+
+    def score(self, folder: RunFolder) -> float:
+        """Return the objective of a finished run: of its best round, on gold validation.
+
+        It lies in 0..1, and more is better.
+        """
+        run = Run.open(folder.path)
+        return float(run.best.row[self.objective or f"validation/{run.summary['metric']}"])
 
     def _finished(self, folder: RunFolder, ending: str) -> RunFolder | None:
         """The finished run with this identity; by default a sweep finds single runs' too."""
