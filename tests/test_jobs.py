@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
-from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.plugins import Plugins
 
 from s3.errors import UserError
@@ -18,6 +17,7 @@ from s3.runs.experiment import Experiment
 from s3.runs.folder import RunFolder
 from tests.analysis.made import made_run
 from tests.commandline import run_py
+from tests.sweeper import Sweeper
 
 
 @pytest.fixture
@@ -118,17 +118,6 @@ def test_what_differs_from_the_defaults_of_the_options_chosen(
 ) -> None:
     assert run_py(*options, "root=here").status == 0
     assert changes == [expected]
-
-
-class Sweeper(BasicSweeper):
-    """Runs all jobs, as Hydra's own does, and notes what they return."""
-
-    got: ClassVar[list[Any]] = []
-
-    def sweep(self, arguments: list[str]) -> Any:
-        done = super().sweep(arguments)
-        self.got[:] = [job.return_value for batch in done for job in batch]
-        return done
 
 
 @pytest.mark.parametrize(
