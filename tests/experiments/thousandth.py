@@ -8,6 +8,7 @@ everything runs, and no more: the scores mean nothing.
 from __future__ import annotations
 
 import io
+import json
 import os
 import sys
 import tempfile
@@ -36,7 +37,8 @@ SETS: dict[str, dict[str, dict[str, int]]] = {
     },
     "UCLNLP/adversarial_qa": {"adversarialQA": {"train": 30, "validation": 10}},
 }  # fmt: skip
-WORDS = "the film was good and a plot is bad of great scene fine awful end actor".split()
+TEXT = "the film was good and a plot is bad of great scene fine awful end actor"
+WORDS = TEXT.split()
 
 
 def row(config: str, split: str, number: int) -> Mapping[str, Any]:
@@ -108,22 +110,29 @@ def divided(job: Job) -> list[str]:
     names = ("seed_size", "size", "held_out", "first", "scored")
     least = {"held_out": 8, "first": 8, "scored": 8}
     sizes = {name: method[name] for name in names if isinstance(method.get(name), int)}
-    return [f"method.{name}={max(value // 1000, least.get(name, 4))}" for name, value in sizes.items()]
+    return [
+        f"method.{name}={max(value // 1000, least.get(name, 4))}" for name, value in sizes.items()
+    ]
 
 
 def run(recipe: str, folder: Path) -> dict[str, Path]:
-    """Run all jobs of a recipe's paper form; return the finished runs by task and method."""
+    """Run all jobs of a recipe's paper form; return the finished runs by task and method.
+
+    For a process of its own: where the hub is, is read once.
+    """
     from tests.commandline import run_py
 
-    repos = data_sets() | {"distilbert-base-uncased": distilbert(folder / "distilbert")}
     planned = jobs(recipe, "paper", folder)
-    with Hub(repos) as hub, FakeLLM(reply) as llm:
+    with Hub(data_sets()) as hub, FakeLLM(reply) as llm:
+        # Read when the hub's library is imported, so before anything else is.
         os.environ |= {"HF_ENDPOINT": hub.url, "HF_HOME": str(folder / "hf")}
+        os.environ |= {"S3_CACHE": str(folder / "cache")}
+        hub.repos["distilbert-base-uncased"] = distilbert(folder / "distilbert")
         for job in planned:
             options = [
                 *(one for one in job if not one.startswith("root=")), *divided(job),
-                "llm=server", f"llm.base_url={llm.url}", "llm.model=test", f"root={folder / 'runs'}",
-                "wandb.mode=disabled", "llm.input_price=1", "llm.output_price=2",
+                "llm=server", f"llm.base_url={llm.url}", "llm.model=test",
+                f"root={folder / 'runs'}", "wandb.mode=disabled", "llm.input_price=1", "llm.output_price=2",
             ]  # fmt: skip
             done = run_py(f"--config-dir={CONF}", *options)
             print(f"{done.status} {' '.join(job)}", done.errors if done.status else "", flush=True)
@@ -134,4 +143,8 @@ def run(recipe: str, folder: Path) -> dict[str, Path]:
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as scratch:
         for name, path in run(sys.argv[1], Path(scratch)).items():
-            print(name, sum(1 for _ in (path / "rounds").iterdir()), "rounds")
+            sizes = [
+                row["data/size"]
+                for row in json.loads((path / "summary.json").read_text())["rounds"]
+            ]
+            print("finished", name, *sizes)
