@@ -132,7 +132,8 @@ def run(recipe: str, folder: Path) -> dict[str, Path]:
             options = [
                 *(one for one in job if not one.startswith("root=")), *divided(job),
                 "llm=server", f"llm.base_url={llm.url}", "llm.model=test",
-                f"root={folder / 'runs'}", "wandb.mode=disabled", "llm.input_price=1", "llm.output_price=2",
+                f"root={folder / 'runs'}", "wandb.mode=disabled", "llm.input_price=1",
+                "llm.output_price=2",
             ]  # fmt: skip
             done = run_py(f"--config-dir={CONF}", *options)
             print(f"{done.status} {' '.join(job)}", done.errors if done.status else "", flush=True)
