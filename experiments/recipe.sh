@@ -30,7 +30,7 @@ sweep() {
 
 # The table of finished runs, found by parts of their names, against a method: into SIZE.md here.
 table() {
-    local against="$1" folders=() name folder
+    local against="$1" folders=() name folder made
     shift
     for name in "$@"; do
         for folder in "$root"/$name-*-seed*; do
@@ -38,6 +38,7 @@ table() {
         done
     done
     [ ${#folders[@]} -gt 0 ] || return 0 # a dry run leaves none
-    python -m s3 compare "${folders[@]}" --against "method=$against" --format markdown |
-        tee "experiments/$recipe/$size.md"
+    made=$(python -m s3 compare "${folders[@]}" --against "method=$against" --format markdown)
+    [ -n "$made" ] || return 0
+    echo "$made" | tee "experiments/$recipe/$size.md"
 }
