@@ -1,4 +1,4 @@
-"""A loopback stand-in for the hub: enough of its protocol for `datasets.load_dataset`."""
+"""A loopback stand-in for the hub: enough of its protocol to load data sets and models."""
 
 from __future__ import annotations
 
@@ -13,10 +13,14 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
 class Hub:
-    """Serves one data set repository: files by their path. `asked` has every request's path."""
+    """Serves repositories: of each its files by their paths, all at one commit.
 
-    def __init__(self, repo: str, files: dict[str, bytes]) -> None:
-        self.repo, self.files, self.asked = repo, files, list[str]()
+    Data sets are named as their addresses are, `datasets/owner/name`; models are `owner/name` or
+    `name`. `asked` has every request's path.
+    """
+
+    def __init__(self, repos: dict[str, dict[str, bytes]]) -> None:
+        self.repos, self.asked = repos, list[str]()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.url = f"http://127.0.0.1:{self._server.server_port}"
 
@@ -31,28 +35,12 @@ class Hub:
         self._server.server_close()
         self._thread.join()
 
-    def entry(self, path: str) -> dict[str, Any]:
-        """A file as the tree and the paths' API describe it."""
-        content = self.files[path]
-        oid = hashlib.sha1(content).hexdigest()
-        return {"type": "file", "path": path, "size": len(content), "oid": oid}
-
     def reply(self, path: str, body: bytes) -> tuple[Any, str]:
         """Return what a path gives (None: nothing there), and its ETag."""
-        api = f"/api/datasets/{self.repo}"
-        if path.startswith(f"/datasets/{self.repo}/resolve/"):
-            file = path.split("/", 6)[6]
-            content = self.files.get(file)
-            return content, content and self.entry(file)["oid"]
-        if path in (api, f"{api}/revision/main", f"{api}/revision/{COMMIT}"):
-            siblings = [{"rfilename": name} for name in self.files]
-            return {"id": self.repo, "sha": COMMIT, "siblings": siblings, "tags": []}, ""
-        if path.startswith(f"{api}/tree/"):
-            under = path.removeprefix(f"{api}/tree/").partition("/")[2]
-            return [self.entry(name) for name in self.files if name.startswith(under)], ""
-        if path.startswith(f"{api}/paths-info/"):
-            wanted = json.loads(body)["paths"]
-            return [self.entry(name) for name in wanted if name in self.files], ""
+        for repo, files in self.repos.items():
+            found, etag = _reply(repo, files, path, body)
+            if found is not None:
+                return found, etag
         return None, ""
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
@@ -84,3 +72,29 @@ class Hub:
                 pass
 
         return Handler
+
+
+def _reply(repo: str, files: dict[str, bytes], path: str, body: bytes) -> tuple[Any, str]:
+    """Return what a path gives of one repository."""
+    api = f"/api/{repo if repo.startswith('datasets/') else f'models/{repo}'}"
+    for revision in ("main", COMMIT):
+        if path.startswith(start := f"/{repo}/resolve/{revision}/"):
+            content = files.get(path.removeprefix(start))
+            return content, hashlib.sha1(content).hexdigest() if content else ""
+    if path in (api, f"{api}/revision/main", f"{api}/revision/{COMMIT}"):
+        siblings = [{"rfilename": name} for name in files]
+        name = repo.removeprefix("datasets/")
+        return {"id": name, "sha": COMMIT, "siblings": siblings, "tags": []}, ""
+    if path.startswith(f"{api}/tree/"):
+        under = path.removeprefix(f"{api}/tree/").partition("/")[2]
+        return [_entry(files, name) for name in files if name.startswith(under)], ""
+    if path.startswith(f"{api}/paths-info/"):
+        wanted = json.loads(body)["paths"]
+        return [_entry(files, name) for name in wanted if name in files], ""
+    return None, ""
+
+
+def _entry(files: dict[str, bytes], path: str) -> dict[str, Any]:
+    """A file as the tree and the paths' API describe it."""
+    oid = hashlib.sha1(files[path]).hexdigest()
+    return {"type": "file", "path": path, "size": len(files[path]), "oid": oid}

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from s3.analysis.groups import Group, choose_metrics, group, number_gold, telling
+from s3.analysis.groups import Group, choose_metrics, drop_own_data, group, number_gold, telling
 from s3.analysis.intervals import Estimate, estimate, mcnemar
 from s3.analysis.results import Result, find_runs, results_of
 from s3.errors import UserError
@@ -66,6 +66,7 @@ def compare(
         raise UserError(f"--round {round}: best, last or a number")
     results, notes = collect(folders, round)
     number_gold(results)
+    drop_own_data(results)
     everyone, repeated = group(results)
     groups = choose_metrics(everyone, metric)
     if not groups:

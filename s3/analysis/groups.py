@@ -15,6 +15,7 @@ from s3.analysis.results import CHOICES, GOLD_SIZES, Result, Settings, gold_rows
 
 MISSING = object()
 APART = ("gold_rows", "copies_of")  # settings that are there only where they tell groups apart
+TAKEN = ("method.seed_from", "method.add_from")  # where a run's data come from, by content
 
 
 @dataclass(frozen=True)
@@ -80,12 +81,34 @@ def _gold_place(result: Result) -> Hashable:
     return (*names, *sizes, result.seed if drawn else None)
 
 
+def drop_own_data(results: Sequence[Result]) -> None:
+    """Drop from the settings where data were taken from, where each seed took its own.
+
+    So does the paper's Table 5: a run adds what the run of S3 with the same seed had added.
+    """
+    for name in TAKEN:
+        alike: dict[Hashable, list[Result]] = defaultdict(list)
+        for one in results:
+            if name in one.settings:
+                alike[_key({**one.settings, name: None})].append(one)
+        for some in alike.values():
+            pairs = {(one.seed, str(one.settings[name])) for one in some}
+            seeds, values = map(set, zip(*pairs, strict=True))
+            if len(pairs) == len(seeds) == len(values) > 1:
+                for one in some:
+                    one.settings.pop(name)
+
+
+def _key(settings: Settings) -> Hashable:
+    return tuple(sorted((name, str(value)) for name, value in settings.items()))
+
+
 def group(results: Iterable[Result]) -> tuple[list[Group], int]:
     """Return the groups, and how many results were the same run as another's."""
     found: dict[Hashable, dict[int, Result]] = defaultdict(dict)
     repeated = 0
     for one in results:
-        key = tuple(sorted((name, str(value)) for name, value in one.settings.items()))
+        key = _key(one.settings)
         repeated += one.seed in found[key] and one.round is not None
         found[key].setdefault(one.seed, one)
     groups = []

@@ -68,6 +68,21 @@ def test_groups_are_named_by_what_differs_and_by_nothing_else(tmp_path: Path):
     ]  # fmt: skip
 
 
+def test_data_that_each_seed_takes_from_elsewhere_are_one_groups(tmp_path: Path):
+    def made(seed: int, taken: str, method: str) -> None:
+        options = {"class": "ZeroGen", "add_from": taken}
+        made_run(tmp_path, RIGHT, seed=seed, method=method, identity={"method": options})
+
+    for seed in range(3):
+        made(seed, f"of run {seed}", "own")
+        for taken in ("one file", "another"):
+            made(seed, taken, "files")
+    found = compare([tmp_path])
+    assert {(row["method"], row["method.add_from"], row["seeds"]) for row in records(found)} == {
+        ("files", "another", 3), ("files", "one file", 3), ("own", None, 3),
+    }  # fmt: skip
+
+
 def test_an_option_that_another_choice_brings_is_named_once_by_the_choice(tmp_path: Path):
     made_run(tmp_path, RIGHT)
     choices = {"task": "films", "method": "s3", "llm": "tiny", "model": "large"}

@@ -285,7 +285,7 @@ def test_the_hub_is_read_once_and_then_offline_from_its_cache(load: Callable[...
     files = {"README.md": CARD, "rte/train.parquet": parquet(PAIRS)}
     files["rte/validation.parquet"] = parquet([{**row, "sentence2": "v"} for row in PAIRS[:2]])
     expected = "4|2|4|p 1|not_entailment|toy validation row 1"
-    with Hub("someone/toy", files) as hub:
+    with Hub({"datasets/someone/toy": files}) as hub:
         assert load(hub.url) == expected
         said = load(hub.url, "qnli")
     assert "error: hub data set someone/toy (qnli), split train: " in said

@@ -1,6 +1,5 @@
 """A student that cannot be trained ends in one line before anything is paid, and why."""
 
-import hashlib
 import json
 import os
 import shutil
@@ -17,7 +16,7 @@ from s3.errors import UserError
 from s3.student import Classifier, SpanExtractor, Training
 from tests.author import composed
 from tests.conftest import WORDS
-from tests.hub import COMMIT, Hub
+from tests.hub import Hub
 from tests.student.architectures import build
 from tests.student.conftest import reviews
 
@@ -217,20 +216,6 @@ assert "torch" not in sys.modules and "transformers" not in sys.modules
 """
 
 
-class ModelHub(Hub):
-    """A hub with one model at one commit."""
-
-    def reply(self, path, body):
-        if path.startswith(f"/api/models/owner/name/tree/{COMMIT}"):
-            return [self.entry(name) for name in self.files], ""
-        if path.startswith("/api/models/owner/name"):
-            siblings = [{"rfilename": name} for name in self.files]
-            return {"id": "owner/name", "sha": COMMIT, "siblings": siblings, "tags": []}, ""
-        file = path.rpartition("/")[2]
-        found = "/owner/name/resolve/" in path and self.files.get(file)
-        return found or None, found and hashlib.sha1(found).hexdigest()
-
-
 @pytest.mark.parametrize(
     ("missing", "line"),
     [
@@ -242,7 +227,7 @@ class ModelHub(Hub):
 )
 def test_a_hub_model_is_looked_at_by_its_files_names(tiny, tmp_path, missing, line):
     files = {file.name: file.read_bytes() for file in tiny.iterdir() if file.name != missing}
-    with ModelHub("owner/name", files) as hub:
+    with Hub({"owner/name": files}) as hub:
         environment = {**os.environ, "HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path)}
         command = [sys.executable, "-c", LOOK]
         done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)

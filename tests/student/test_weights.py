@@ -1,6 +1,5 @@
 """Pretrained weights go by their content, wherever they lie."""
 
-import hashlib
 import os
 import shutil
 import subprocess
@@ -55,17 +54,6 @@ def test_a_missing_folder_is_the_users(varied, tmp_path):
         varied(weights=str(tmp_path / "no")).identity(HEAD)
 
 
-class ModelHub(Hub):
-    """A hub with one model: whatever revision is asked for is the one commit."""
-
-    def reply(self, path, body):
-        if path.startswith("/api/models/owner/name/tree/"):
-            return [], ""
-        file = path.rpartition("/")[2]
-        found = "/owner/name/resolve/" in path and self.files.get(file)
-        return found or None, found and hashlib.sha1(found).hexdigest()
-
-
 LOAD = """
 from s3.student import Classifier, Student
 from s3.student.tokenizer import load_tokenizer
@@ -86,7 +74,7 @@ def test_a_hub_model_is_taken_at_the_commit_that_the_cache_holds(tiny, tmp_path)
         return done.stdout
 
     files = {file.name: file.read_bytes() for file in tiny.iterdir()}
-    with ModelHub("owner/name", files) as hub:
+    with Hub({"owner/name": files}) as hub:
         assert said(hub.url) == f"owner/name@{COMMIT} {COMMIT}\n"
     assert said("http://127.0.0.1:9", HF_HUB_OFFLINE="1") == f"owner/name@{COMMIT} {COMMIT}\n"
 

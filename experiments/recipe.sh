@@ -1,0 +1,44 @@
+# What the recipes of the paper's tables share: bash experiments/RECIPE/run.sh SIZE [OPTION ...]
+#
+# SIZE is `small` (real data from the folder that DATA names, the embedded LLM, MiniLM, SEEDS=0,1,2)
+# or `paper` (preset=paper: hub data, a GPT model, DistilBERT; needs OPENAI_API_KEY and a GPU;
+# SEEDS=0). Options go to each command: dry_run=true shows what it asks for and costs.
+set -euo pipefail
+size="${1:-}"
+recipe=$(basename "$(dirname "$0")")
+case "$size" in
+small)
+    : "${DATA:?set DATA to the folder of the real data}"
+    seeds="${SEEDS:-0,1,2}" common=(preset=small "task.gold.files.path=$(realpath "$DATA")")
+    ;;
+paper) seeds="${SEEDS:-0}" common=(preset=paper) ;;
+*)
+    echo "usage: bash experiments/$recipe/run.sh small|paper [OPTION ...]" >&2
+    exit 2
+    ;;
+esac
+shift
+options=("$@")
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+root="multirun/$size"
+
+# The jobs of a sweep, all into one folder: a run that another recipe has made is not made again.
+sweep() {
+    python run.py -m --config-dir=experiments/conf "${common[@]}" "root=$root" "seed=$seeds" \
+        "$@" "${options[@]}"
+}
+
+# The table of finished runs, found by parts of their names, against a method: into SIZE.md here.
+table() {
+    local against="$1" folders=() name folder made
+    shift
+    for name in "$@"; do
+        for folder in "$root"/$name-*-seed*; do
+            [ -e "$folder/summary.json" ] && folders+=("$folder")
+        done
+    done
+    [ ${#folders[@]} -gt 0 ] || return 0 # a dry run leaves none
+    made=$(python -m s3 compare "${folders[@]}" --against "method=$against" --format markdown)
+    [ -n "$made" ] || return 0
+    echo "$made" | tee "experiments/$recipe/$size.md"
+}
