@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hydra.core.plugins import Plugins
 
 from s3.errors import UserError
 from s3.jobs import side_by_side
@@ -17,7 +16,6 @@ from s3.runs.experiment import Experiment
 from s3.runs.folder import RunFolder
 from tests.analysis.made import made_run
 from tests.commandline import run_py
-from tests.sweeper import Sweeper
 
 
 @pytest.fixture
@@ -118,29 +116,6 @@ def test_what_differs_from_the_defaults_of_the_options_chosen(
 ) -> None:
     assert run_py(*options, "root=here").status == 0
     assert changes == [expected]
-
-
-@pytest.mark.parametrize(
-    ("options", "expected"),
-    [
-        ([], [0.6, 0.0]),  # the best round's, as model.metric has it
-        (["objective=validation/macro_f1"], [0.55, 0.0]),
-        (["objective_if_failed=-1"], [0.6, -1.0]),
-    ],
-)
-def test_a_sweeper_gets_the_score_on_validation_and_the_worst_of_a_failed_job(
-    changes: list[Mapping[str, Any]],
-    monkeypatch: pytest.MonkeyPatch,
-    options: list[str],
-    expected: list[float],
-) -> None:
-    name = "hydra_plugins.noting.Sweeper"
-    monkeypatch.setitem(Plugins.instance().class_name_to_class, name, Sweeper)
-    own = f"hydra.sweeper._target_={name}"
-    done = run_py("-m", "seed=0,13", own, *options)
-    assert Sweeper.got == expected
-    assert f"seed=13: its objective counts as {expected[1]}" in done.errors
-    assert done.status == 1
 
 
 @pytest.mark.parametrize("objective", ["test/accuracy", "validation/em"])

@@ -24,7 +24,7 @@ def test_memory_that_is_freed_is_kept():
     if not tune_memory():
         pytest.skip("only glibc 2.35 and later keeps memory when told")
     counts = [faults() for _ in range(25) if torch.zeros(ARRAY).numel()]
-    # The first ones may still grow the heap. Were each handed back, the last ones would be paid for.
+    # The first may still grow the heap. Were each handed back, the last ones would be paid for.
     assert counts[-1] - counts[-9] < 4 * PAGES
 
 
