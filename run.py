@@ -10,10 +10,10 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from s3.config import build, chosen, plain, refuse_misread, register, sources
+from s3.config import build, chosen, plain, refuse_dashes, refuse_misread, register, sources
 from s3.errors import ConfigError, UserError
 from s3.explaining import explain
-from s3.jobs import changed, failures, name_job, note_failure, note_run, show_sweep
+from s3.jobs import changed, failures, hydras_folder, name_job, note_failure, note_run, show_sweep
 from s3.progress import job_name
 from s3.report.run import Page
 from s3.secrets import hidden
@@ -33,7 +33,7 @@ def main(cfg: DictConfig) -> float | None:
     sweeping = hydra_config.mode is RunMode.MULTIRUN
     if sweeping:
         name_job(hydra_config)
-        cfg.root = cfg.root or "multirun"
+    cfg.root = cfg.root or hydras_folder(hydra_config)
     try:
         choices = chosen(hydra_config.runtime.choices)
         experiment, config = build(cfg), plain(cfg)
@@ -70,6 +70,7 @@ def run() -> int:
     failed.clear()
     sys.argv[1:] = sorted(sys.argv[1:], key=is_override)  # argparse takes them in one piece only
     try:
+        refuse_dashes(sys.argv[1:])
         main()
     except KeyboardInterrupt:
         print(f"\nInterrupted. {CONTINUE}", file=sys.stderr)

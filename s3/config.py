@@ -7,7 +7,7 @@ no class has, keys, what the environment holds, names that lead out of their fol
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -81,6 +81,20 @@ def groups() -> str:
     loader = GlobalHydra.instance().config_loader()
     names = sorted(set(loader.list_groups("")) - set(INTERNAL))
     return "\n".join(f"  {name:8} {', '.join(loader.get_group_options(name))}" for name in names)
+
+
+def refuse_dashes(words: Iterable[str]) -> None:
+    """Raise ConfigError for an option with dashes before it, as other commands have theirs."""
+    own = {"preset", *(field.name for field in fields(Experiment))}
+    for word in words:
+        bare = word.removeprefix("--")
+        name, _, value = bare.partition("=")
+        if bare != word and name.partition(".")[0] in own:
+            raise ConfigError(
+                f"{word}: options have no dashes here, and = before the value: "
+                f"{name}={value or '...'} (a W&B sweep passes them so with "
+                "${args_no_hyphens}: docs/wandb.md)"
+            )
 
 
 def build(cfg: DictConfig) -> Experiment:

@@ -2,7 +2,7 @@
 
 Hydra calls `Sweep` when a sweep begins (`hydra.callbacks` in conf/config.yaml). How many jobs there
 are and which options are swept goes to the jobs in the environment, since a launcher may start them
-in other processes; which runs they came to comes back in a file in multirun, named by the sweep,
+in other processes; which runs they came to comes back in a file in the sweep's folder, by its name,
 which `python -m s3 compare` takes, too.
 """
 
@@ -27,7 +27,7 @@ from s3.runs.finding import ROOTS
 from s3.storage import digest
 from s3.student.hardware import AT_ONCE
 
-SWEEP, SWEPT = "S3_SWEEP", "S3_SWEPT"  # the sweep's name; its number of jobs and what it sweeps
+SWEEP, SWEPT = "S3_SWEEP", "S3_SWEPT"  # the sweep's name; its folder, number of jobs, options
 # Of a command's options, those that say nothing of what a run is, or are told beside them.
 SAID_ELSEWHERE = (
     "seed", "root", "fresh", "dry_run", "wandb", "objective", "objective_if_failed",
@@ -43,7 +43,8 @@ class Sweep(Callback):
         A sweeper other than Hydra's own decides as it goes.
         """
         os.environ.setdefault(SWEEP, f"sweep-{digest(sys.argv[1:])[:8]}")
-        os.environ[SWEPT] = "{}"
+        about: dict[str, Any] = {"folder": config.hydra.sweep.dir}
+        os.environ[SWEPT] = json.dumps(about)
         os.environ[AT_ONCE] = str(side_by_side(config.hydra.launcher))
         for kind in (".runs", ".failed"):
             sweep_file(kind).unlink(missing_ok=True)
@@ -59,7 +60,7 @@ class Sweep(Callback):
             if one.is_discrete_sweep()
         }
         jobs = prod(swept.values())
-        os.environ[SWEPT] = json.dumps({"jobs": jobs, "names": list(swept)})
+        os.environ[SWEPT] = json.dumps({**about, "jobs": jobs, "names": list(swept)})
         os.environ[AT_ONCE] = str(min(jobs, int(os.environ[AT_ONCE])))
 
 
@@ -86,6 +87,15 @@ def name_job(hydra: Any) -> None:
     total = f" of {about['jobs']}" if "jobs" in about else ""
     os.environ[JOB] = f"job {int(hydra.job.num) + 1}{total}: {' '.join(own)}"
     print(f"\n{os.environ[JOB]}", flush=True)
+
+
+def hydras_folder(hydra: Any) -> str | None:
+    """Return where Hydra puts what a job leaves, `hydra.run.dir` or `hydra.sweep.dir`.
+
+    None where it is the folder that the command is run in, as for single runs by default.
+    """
+    folder = os.path.relpath(hydra.runtime.output_dir)
+    return None if folder == os.curdir else folder
 
 
 def changed(cfg: Mapping[str, Any], hydra: Any) -> dict[str, Any]:
@@ -122,7 +132,7 @@ def note_failure(status: int) -> None:
 
 
 def _note(listed: Path, line: str) -> None:
-    listed.parent.mkdir(exist_ok=True)
+    listed.parent.mkdir(parents=True, exist_ok=True)
     with listed.open("a", encoding="utf-8") as file:  # a line at once: jobs may write side by side
         file.write(f"{line}\n")
 
@@ -141,20 +151,25 @@ def failures() -> list[int]:
 
 def sweep_file(kind: str = ".runs") -> Path:
     """Return the file that lists the runs of this sweep, or with ".failed" its failures."""
-    return Path(ROOTS[1]) / f"{os.environ[SWEEP]}{kind}"
+    about = json.loads(os.environ.get(SWEPT, "{}"))
+    return Path(about.get("folder", ROOTS[1])) / f"{os.environ[SWEEP]}{kind}"
 
 
 def show_sweep() -> None:
     """Print the comparison of a sweep's runs, if this was a sweep."""
     for name in (JOB, AT_ONCE):
         os.environ.pop(name, None)
-    if os.environ.pop(SWEPT, None) is None or not sweep_file().exists():
+    if SWEPT not in os.environ:
+        return
+    listed = sweep_file()
+    del os.environ[SWEPT]
+    if not listed.exists():
         return
     from s3.analysis.comparison import compare
     from s3.analysis.formats import show
 
-    print(f"\npython -m s3 compare {sweep_file()}")
+    print(f"\npython -m s3 compare {listed}")
     try:
-        show(compare([sweep_file()]))
+        show(compare([listed]))
     except UserError as error:  # what the sweep came to is there all the same
         print(error)

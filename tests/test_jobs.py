@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hydra.core.plugins import Plugins
 
 from s3.errors import UserError
 from s3.jobs import side_by_side
@@ -16,6 +17,7 @@ from s3.runs.experiment import Experiment
 from s3.runs.folder import RunFolder
 from tests.analysis.made import made_run
 from tests.commandline import run_py
+from tests.sweeper import Sweeper
 
 
 @pytest.fixture
@@ -92,6 +94,16 @@ def test_how_many_jobs_share_the_cores(
     assert side_by_side(launcher) == expected
 
 
+def test_all_of_a_sweep_lies_in_hydras_folder_for_it(
+    changes: list[Mapping[str, Any]], tmp_path: Path
+) -> None:
+    done = run_py("-m", "seed=0,0", "hydra.sweep.dir=own/place")
+    assert done.status == 0
+    assert "python -m s3 compare own/place/sweep-" in done.output
+    assert len(list((tmp_path / "own/place").glob("*/summary.json"))) == 2
+    assert not (tmp_path / "multirun").exists()
+
+
 def test_a_single_run_has_no_name_and_no_comparison(changes: list[Mapping[str, Any]]) -> None:
     done = run_py("root=here")
     assert "job" not in done.output + done.errors
@@ -116,6 +128,30 @@ def test_what_differs_from_the_defaults_of_the_options_chosen(
 ) -> None:
     assert run_py(*options, "root=here").status == 0
     assert changes == [expected]
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ([], [0.6, 0.0]),  # the best round's, as model.metric has it
+        (["objective=validation/macro_f1"], [0.55, 0.0]),
+        (["objective_if_failed=-1"], [0.6, -1.0]),
+    ],
+)
+def test_a_sweeper_gets_the_score_on_validation_and_the_worst_of_a_failed_job(
+    changes: list[Mapping[str, Any]],
+    monkeypatch: pytest.MonkeyPatch,
+    options: list[str],
+    expected: list[float],
+) -> None:
+    name = "hydra_plugins.noting.Sweeper"
+    monkeypatch.setitem(Plugins.instance().class_name_to_class, name, Sweeper)
+    own = f"hydra.sweeper._target_={name}"
+    done = run_py("-m", "seed=0,13", own, *options)
+    assert Sweeper.got == expected
+    job_2 = [line for line in done.errors.splitlines() if line.startswith("job 2: seed=13")]
+    assert job_2[-1].endswith(f": its objective counts as {expected[1]}")
+    assert done.status == 1
 
 
 @pytest.mark.parametrize("objective", ["test/accuracy", "validation/em"])

@@ -122,6 +122,34 @@ def test_a_sweeps_name_is_the_commands_unless_one_is_given(
     assert given == "mine"
 
 
+@pytest.mark.parametrize(
+    ("options", "root"),
+    [
+        (["hydra.run.dir=here/single"], "here/single"),
+        (["hydra.run.dir=here", "root=mine"], "mine"),
+        (["-m", "hydra.sweep.dir=here"], "here"),
+        (["-m", "hydra.sweep.dir=here", "hydra.sweep.subdir=${hydra.job.num}"], "here/0"),
+    ],
+)
+def test_hydras_own_options_for_folders_hold(
+    runs: list[Run], options: list[str], root: str
+) -> None:
+    assert run_py("task=rte", *options).status == 0
+    assert [run[1] for run in runs] == [root]
+
+
+@pytest.mark.parametrize(
+    ("word", "right"),
+    [("--seed=1", "seed=1"), ("--model.epochs", "model.epochs=..."), ("--preset=paper", "preset=")],
+)
+def test_an_option_with_dashes_is_told_its_form(runs: list[Run], word: str, right: str) -> None:
+    done = run_py("task=rte", word)
+    assert (done.status, runs) == (2, [])
+    assert done.errors.startswith(f"error: {word}: options have no dashes here")
+    assert f" {right}" in done.errors
+    assert "${args_no_hyphens}" in done.errors
+
+
 def test_what_a_person_can_mend_is_one_line_and_exits_with_1(
     ending: Callable[[BaseException], None],
 ) -> None:

@@ -319,7 +319,7 @@ def test_ctrl_c_ends_at_once_and_keeps_what_arrived(serve: Serve) -> None:
     endpoint = serve(delay=0.2)
 
     def interrupt() -> None:
-        while sum(endpoint.answered.values()) < 10:
+        while sum(endpoint.answered.values()) < 30:  # of a busy machine, most are not read yet
             time.sleep(0.01)
         os.kill(os.getpid(), signal.SIGINT)
 
