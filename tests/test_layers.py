@@ -80,7 +80,7 @@ ORDER = {
     "s3.methods": "base influence existing\ndrawing\ngold loop\ns3 zerogen\nprogen",
     "s3.audit": "similar\nsplit\nauditor\nfile",
     "s3.runs": """
-        checksums
+        checksums rows
         folder significance
         reading identity
         finding listeners dryrun
@@ -103,7 +103,11 @@ ORDER = {
         comparison run
         figures
     """,
-    "s3.commands": "analyze audit check compare dashboard figures report runs store\napp",
+    "s3.commands": """
+        runs
+        analyze audit check compare dashboard figures report store
+        app
+    """,
     "s3.runs.dryrun": "habits\nrehearsal\nplan",
 }
 HEAVY = {"torch", "transformers", "datasets", "pyarrow", "datasketch", "wandb", "xllamacpp"}

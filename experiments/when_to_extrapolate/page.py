@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pandas as pd
@@ -63,7 +63,7 @@ def worlds(results: pd.DataFrame) -> Iterator[Part]:
         charts = [_chart(found, measure) for measure in DRAWN]
         if group == WEAK:
             real = Series("S3, real RTE", [Point(i, y, y, y) for i, y in enumerate(RTE)])
-            charts[0] = Chart(**{**vars(charts[0]), "series": [*charts[0].series, real]})
+            charts[0] = replace(charts[0], series=[*charts[0].series, real])
         yield Part(group, said, charts)
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from s3.analysis.encodings import Points
-from s3.analysis.intervals import contributions
+from s3.analysis.intervals import rights
 from s3.analysis.similarity import nearest, nearest_place
 from s3.runs.reading import Run
 
@@ -41,9 +41,8 @@ def answers_by_round(run: Run) -> pd.DataFrame:
     before: set[str] = set()  # the places of what was wrong in the round before
     for round_ in run.rounds:
         answers = round_.predictions("validation")
-        spans = bool(answers) and isinstance(answers[0]["target"], dict)
-        rights = contributions("em" if spans else "accuracy", answers)
-        for row, right in zip(answers, rights, strict=True):
+        found = rights(answers)
+        for row, right in zip(answers, found, strict=True):
             by_label = row.get("probabilities", {})
             rows.append(
                 {"round": round_.index, "id": row["id"], "source": row["source"],
@@ -52,7 +51,7 @@ def answers_by_round(run: Run) -> pd.DataFrame:
                  "fate": FATES[row["source"] in before, not right]}
             )  # fmt: skip
         places = [row["source"] for row in answers]
-        before = {place for place, right in zip(places, rights, strict=True) if not right}
+        before = {place for place, right in zip(places, found, strict=True) if not right}
     return pd.DataFrame(rows)
 
 

@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from s3.analysis.intervals import contributions
-from s3.analysis.results import find_runs, settings_of
+from s3.analysis.intervals import rights
+from s3.analysis.results import rows_of, settings_of
 from s3.data.rows import flat_row
-from s3.runs.reading import Run, shipped
+from s3.runs.reading import Run
+from s3.runs.rows import probability, shipped
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,12 +57,7 @@ def examples_df(*folders: Path | str) -> pd.DataFrame:
 def _frame(folders: tuple[Path | str, ...], of: Callable[[Run], Records]) -> pd.DataFrame:
     import pandas as pd
 
-    rows = []
-    for path in find_runs(folders):
-        run = Run.open(path)
-        said = {name: run.summary.get(name) for name in ("task", "method", "seed")}
-        rows += [{"run": str(path), **said, **row} for row in of(run)]
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows_of(folders, of))
 
 
 def _of_run(run: Run) -> Records:
@@ -90,13 +86,11 @@ def _of_epochs(run: Run) -> Records:
 def _of_predictions(run: Run, split: str) -> Records:
     for round_ in run.rounds:
         answers = round_.predictions(split)
-        metric = "em" if answers and isinstance(answers[0]["target"], dict) else "accuracy"
-        for row, right in zip(answers, contributions(metric, answers), strict=True):
-            sure = row.get("probability", row.get("probabilities", {}).get(row["predicted"]))
+        for row, right in zip(answers, rights(answers), strict=True):
             kept = {name: row[name] for name in ("id", "source", "target", "predicted")}
             yield {
                 "round": round_.index, "split": split, **kept, "right": bool(right),
-                "probability": sure,
+                "probability": probability(row),
             }  # fmt: skip
 
 

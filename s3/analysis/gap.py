@@ -15,6 +15,7 @@ import numpy as np
 from s3.analysis.distances import DRAWN, KEPT, LEAST, Points, Sample, distances
 from s3.analysis.encodings import encode
 from s3.analysis.gold import gold_of, task_of
+from s3.analysis.results import known_as
 from s3.data.example import Example
 from s3.errors import UserError
 from s3.runs.reading import Run
@@ -41,9 +42,8 @@ def gap_by_round(run: Run, gold: Sequence[Example] | None = None, seed: int = 0)
     against = list(gold) if gold is not None else gold_of(run, "validation")
     sets = {f"round {round_.index}": round_.train for round_ in run.rounds}
     frame = gap(sets, against, (task.written, *task.given), run.path / "analysis", seed)
-    said = {name: run.summary.get(name) for name in ("task", "method", "seed")}
     rounds = [*range(len(run.rounds)), None]
-    return pd.DataFrame({"run": str(run.path), **said, "set": frame["set"], "round": rounds}).join(
+    return pd.DataFrame({**known_as(run), "set": frame["set"], "round": rounds}).join(
         frame.drop(columns="set")
     )
 

@@ -11,7 +11,8 @@ from omegaconf import OmegaConf
 from s3.data.example import Example
 from s3.data.rows import fingerprint
 from s3.errors import UserError
-from s3.runs.reading import Run, damaged
+from s3.runs.checksums import damaged
+from s3.runs.reading import Run
 from s3.tasks import Classification, ExtractiveQA, Task
 
 

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from s3.analysis.intervals import Estimate, Floats, contributions, estimate
-from s3.analysis.results import CHOICES, GOLD_SIZES, Result, Settings, gold_rows
+from s3.analysis.results import GOLD_SIZES, Result, Settings, gold_rows
+from s3.runs.folder import CHOICES
 
 MISSING = object()
 APART = ("gold_rows", "copies_of")  # settings that are there only where they tell groups apart

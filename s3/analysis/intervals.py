@@ -133,6 +133,12 @@ def contributions(metric: str, answers: Rows) -> Floats:
     return np.asarray(pseudo + score - pseudo.mean())
 
 
+def rights(answers: Rows) -> Floats:
+    """Return which answers are right: 1 or 0 a row, of answers that are texts by exact match."""
+    spans = bool(answers) and isinstance(answers[0]["target"], dict)
+    return contributions("em" if spans else "accuracy", answers)
+
+
 def _macro_f1(cells: Sequence[tuple[str, str]]) -> float:
     said, gold = zip(*cells, strict=True)
     return metrics.macro_f1(said, gold)

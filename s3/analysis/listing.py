@@ -9,7 +9,8 @@ from typing import Any
 from s3.analysis.results import find_runs, roots
 from s3.errors import UserError
 from s3.runs.finding import begun_runs
-from s3.runs.reading import Run, shipped
+from s3.runs.reading import Run
+from s3.runs.rows import shipped
 
 HEADINGS = ("task", "method", "seed", "options", "rounds", "test", "folder")
 
@@ -30,8 +31,7 @@ def listing(folders: Iterable[Path | str] = ()) -> Iterator[list[str]]:
             yield ["", "", "", str(error), "", "", str(path)]
     for root in roots(given):
         for run in begun_runs(root):
-            choices = run.config.get("choices", {})
-            what = [str(choices.get(name, "")) for name in ("task", "method")]
+            what = [str(run.chosen.get(name, "")) for name in ("task", "method")]
             done = len(list(run.path.glob("rounds/*/metrics.json")))
             yield [*what, str(run.config.get("seed", "")), "", f"{done}, begun", "", str(run.path)]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from s3.analysis.encodings import Points, encode
 from s3.analysis.extrapolations import COLUMNS, compared
 from s3.analysis.gap import gap_by_round
 from s3.analysis.gold import gold_of, task_of
-from s3.analysis.results import find_runs
+from s3.analysis.results import rows_of
 from s3.data.example import Example
 from s3.errors import UserError
 from s3.runs.checksums import CHECKSUMS, mapping
@@ -46,12 +47,7 @@ def measures_df(*folders: Path | str) -> pd.DataFrame:
 
 def measured(folders: Iterable[Path | str] = ()) -> list[Row]:
     """Return the rows of all runs below some folders (default: outputs and multirun)."""
-    rows: list[Row] = []
-    for path in find_runs(folders):
-        run = Run.open(path)
-        said = {name: run.summary.get(name) for name in ("task", "method", "seed")}
-        rows += [{"run": str(path), **said, **row} for row in measures(run)]
-    return rows
+    return rows_of(folders, measures)
 
 
 def measures(run: Run) -> list[Row]:
@@ -100,9 +96,10 @@ class _Measuring:
         self.folder = run.path / "analysis"
         self.answers = errors.answers_by_round(run)
         self.gold_points = self._points(self.gold)
+        self.gold_labels = [str(one.target) for one in self.gold]
         self.labelled = bool(self.task.label_names)
         try:
-            self.gap = gap_by_round(run).to_dict("records")
+            self.gap = gap_by_round(run, self.gold).to_dict("records")
         except UserError:  # too few rows for distances
             self.gap = []
 
@@ -122,6 +119,11 @@ class _Measuring:
                 if round_.row.get("llm/unpriced")
                 else round_.row.get("llm/cost", 0),
             }
+
+    def fates(self, round_: FinishedRound) -> dict[str, str]:
+        """Return what became of each gold row in a round, by its place."""
+        now = self.answers[self.answers["round"] == round_.index]
+        return dict(zip(now["source"], now["fate"], strict=True))
 
     def _points(self, examples: Sequence[Example]) -> Points:
         return encode([one.fields[self.task.written] for one in examples], self.folder)
@@ -152,16 +154,28 @@ class _Measuring:
     def _quality(self, round_: FinishedRound) -> Row:
         if not self.labelled:
             return {}
-        gold, new = ([str(one.target) for one in rows] for rows in (self.gold, round_.train))
-        features = self._features(self.gold), self._features(round_.train)
+        gold, new = self.gold_labels, [str(one.target) for one in round_.train]
+        features = self._features(round_.train)
         row: Row = {
-            "label_purity": quality.label_purity(features[0], gold, features[1], new),
-            "gold_purity": quality.cross_fitted(features[0], gold),
+            "label_purity": quality.label_purity(self.gold_features, gold, features, new),
+            "gold_purity": self.gold_purity,
         }
         if self.task.given:
             row["written_only"] = quality.cross_fitted(self._points(round_.train), new)
-            row["gold_written_only"] = quality.cross_fitted(self.gold_points, gold)
+            row["gold_written_only"] = self.gold_written_only
         return row
+
+    @cached_property
+    def gold_features(self) -> Points:
+        return self._features(self.gold)
+
+    @cached_property
+    def gold_purity(self) -> float:
+        return quality.cross_fitted(self.gold_features, self.gold_labels)
+
+    @cached_property
+    def gold_written_only(self) -> float:
+        return quality.cross_fitted(self.gold_points, self.gold_labels)
 
     def _features(self, examples: Sequence[Example]) -> Points:
         points = self._points(examples)
@@ -193,8 +207,7 @@ class _Measuring:
         }
 
     def _errors(self, round_: FinishedRound) -> Row:
-        now = self.answers[self.answers["round"] == round_.index]
-        fates = dict(zip(now["source"], now["fate"], strict=True))
+        fates = self.fates(round_)
         count = Counter(fates.values())
         row: Row = {"errors": len(round_.mistakes)}
         row |= {
@@ -220,8 +233,7 @@ def extrapolations_df(run: Run) -> pd.DataFrame:
     gold = {one.origin.source: one for one in work.gold}
     for round_ in run.rounds[1:]:
         grown = [one for one in round_.added if one.origin.source in gold]
-        now = work.answers[work.answers["round"] == round_.index]
-        fates = dict(zip(now["source"], now["fate"], strict=True))
+        fates = work.fates(round_)
         wrong = [one.example for one in run.rounds[round_.index - 1].mistakes]
         if not grown or not wrong:
             continue

@@ -8,7 +8,7 @@ nothing of each other), `gold_rows` (1, 2 ... where the same options stand for o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,7 +21,6 @@ from s3.storage import digest
 
 Settings = dict[str, Any]
 
-CHOICES = ("task", "method", "llm", "model", "preset")  # groups of options
 # Trainings beside the rounds, by their names in the summary, and what their method is called.
 BESIDE = {"gold": "gold_baseline", "with_gold": "{method}+gold"}
 # What an identity's names are called on the command line, where that differs.
@@ -100,14 +99,27 @@ def roots(folders: Iterable[Path | str] = ()) -> Iterator[Path]:
             yield place
 
 
+def known_as(run: Run) -> dict[str, Any]:
+    """Return the columns that tell which run a row is of."""
+    said = {name: run.summary.get(name) for name in ("task", "method", "seed")}
+    return {"run": str(run.path), **said}
+
+
+def rows_of(
+    folders: Iterable[Path | str], of: Callable[[Run], Iterable[Mapping[str, Any]]]
+) -> list[dict[str, Any]]:
+    """Return rows of all finished runs below some folders, each with the run that it is of."""
+    runs = map(Run.open, find_runs(folders))
+    return [{**known_as(run), **row} for run in runs for row in of(run)]
+
+
 def settings_of(run: Run) -> Settings:
     """Return what decided a run's result but for seed and gold data, by the options' names.
 
     `task`, `method`, `llm`, `model` and `preset` are the options chosen. The rest is the run's
     identity, so an option that changes nothing is not among them.
     """
-    choices, identity = run.config.get("choices", {}), dict(run.identity)
-    found = {name: choices[name] for name in CHOICES if choices.get(name)}
+    found, identity = run.chosen, dict(run.identity)
     if not identity.get("llm"):  # the method asks none
         found.pop("llm", None)
     for name, value in flat(identity):

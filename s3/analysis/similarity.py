@@ -6,6 +6,8 @@ distance of two is sqrt(2 - 2 cosine). All is computed in blocks, whatever the n
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,19 +28,22 @@ def nearest(
     neighbour. There are fewer than `count` where there are fewer others.
     """
     count = min(count, max(len(others) - (own is not None), 0))
-    found = np.empty((len(points), count), np.float32)
+    found = np.full((len(points), count), -np.inf, np.float32)
+    for rows, start, cosines in _blocks(points, others):
+        if own is not None:
+            places = own[rows] - start
+            here = (places >= 0) & (places < cosines.shape[1])
+            cosines[here, places[here]] = -2
+        found[rows] = _top(np.concatenate([found[rows], _top(cosines, count)], axis=1), count)
+    return -np.sort(-found, axis=1)
+
+
+def _blocks(points: Points, others: Points) -> Iterator[tuple[slice, int, Points]]:
+    """Yield cosines a block at a time, with the points' places and where the others begin."""
     for first in range(0, len(points), ROWS):
-        block = points[first : first + ROWS]
-        best = np.empty((len(block), 0), np.float32)
+        rows = slice(first, first + ROWS)
         for start in range(0, len(others), COLUMNS):
-            cosines = block @ others[start : start + COLUMNS].T
-            if own is not None:
-                places = own[first : first + ROWS] - start
-                here = (places >= 0) & (places < cosines.shape[1])
-                cosines[here, places[here]] = -2
-            best = _top(np.concatenate([best, _top(cosines, count)], axis=1), count)
-        found[first : first + ROWS] = -np.sort(-best, axis=1)
-    return found
+            yield rows, start, points[rows] @ others[start : start + COLUMNS].T
 
 
 def _top(cosines: Points, count: int) -> Points:
@@ -61,16 +66,12 @@ def some(number: int) -> NDArray[np.int64]:
 
 def nearest_place(points: Points, others: Points) -> NDArray[np.int64]:
     """Return the place among the others of the one that is nearest to each point."""
-    found = np.empty(len(points), np.int64)
-    for first in range(0, len(points), ROWS):
-        block = points[first : first + ROWS]
-        best = np.full(len(block), -2, np.float32)
-        for start in range(0, len(others), COLUMNS):
-            cosines = block @ others[start : start + COLUMNS].T
-            largest = cosines.max(axis=1)
-            nearer = largest > best
-            best[nearer] = largest[nearer]
-            found[first : first + ROWS][nearer] = start + cosines.argmax(axis=1)[nearer]
+    found, best = np.empty(len(points), np.int64), np.full(len(points), -2, np.float32)
+    for rows, start, cosines in _blocks(points, others):
+        largest = cosines.max(axis=1)
+        nearer = largest > best[rows]
+        best[rows][nearer] = largest[nearer]
+        found[rows][nearer] = start + cosines.argmax(axis=1)[nearer]
     return found
 
 

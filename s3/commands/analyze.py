@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from s3.commands.runs import Folders
 
 
 class Format(StrEnum):
@@ -18,10 +19,6 @@ class Format(StrEnum):
     json = "json"
 
 
-Folders = Annotated[
-    list[Path] | None,
-    typer.Argument(metavar="FOLDER", help="Of runs or sweeps; by default outputs and multirun."),
-]
 Output = Annotated[Format, typer.Option("--format", help="How they are printed.")]
 
 

@@ -9,6 +9,8 @@ from typing import Annotated
 
 import typer
 
+from s3.commands.runs import Folders
+
 
 class Format(StrEnum):
     """How the comparison is printed."""
@@ -20,10 +22,6 @@ class Format(StrEnum):
     json = "json"
 
 
-Folders = Annotated[
-    list[Path] | None,
-    typer.Argument(metavar="FOLDER", help="Of runs or sweeps; by default outputs and multirun."),
-]
 Against = Annotated[
     list[str] | None,
     typer.Option(

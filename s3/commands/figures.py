@@ -9,6 +9,8 @@ from typing import Annotated
 
 import typer
 
+from s3.commands.runs import Folders
+
 
 class Kind(StrEnum):
     """What files are written."""
@@ -24,10 +26,6 @@ class Method(StrEnum):
     pca = "pca"
 
 
-Folders = Annotated[
-    list[Path] | None,
-    typer.Argument(metavar="FOLDER", help="Of runs or sweeps; by default outputs and multirun."),
-]
 Output = Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Where they go.")]
 Format = Annotated[Kind, typer.Option("--format", help="Of the files.")]
 Against = Annotated[

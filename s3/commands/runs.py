@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-Folders = Annotated[
+Folders = Annotated[  # of all commands that read finished runs
     list[Path] | None,
     typer.Argument(metavar="FOLDER", help="Of runs or sweeps; by default outputs and multirun."),
 ]

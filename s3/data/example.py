@@ -76,3 +76,8 @@ class Mistake:
 def plain_target(target: Target) -> Any:
     """Return a target as JSON has it."""
     return target if isinstance(target, str) else {k: list(v) for k, v in asdict(target).items()}
+
+
+def said(target: Target) -> str:
+    """Return a target as a reader sees it."""
+    return " | ".join(target.texts) if isinstance(target, Answers) else target

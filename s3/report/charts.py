@@ -110,4 +110,9 @@ def number(value: float) -> str:
 
 def interval(point: Point) -> str:
     """Return a point's interval as text; nothing where there is none."""
-    return "" if point.low == point.high else f"{point.low:.1f} to {point.high:.1f}"
+    return "" if point.low == point.high else ends(point)
+
+
+def ends(point: Point) -> str:
+    """Return the ends of an interval."""
+    return f"{point.low:.1f} to {point.high:.1f}"

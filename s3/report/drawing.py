@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from functools import singledispatch
 from typing import TYPE_CHECKING, Any
 
-from s3.report.charts import Chart, Cloud, Confusions, Intervals, Map, Point
+from s3.report.charts import Chart, Cloud, Confusions, Intervals, Map, Point, ends
 from s3.text import sanitised
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ def _intervals(shown: Intervals) -> Figure:
         axes.errorbar(
             [point.y], [-place], xerr=_reach([point]), color=COLOURS[0], marker="o", capsize=2
         )
-        sides = ((0, "left", name), (1, "right", f"{point.y:.1f} ({interval_of(point)})"))
+        sides = ((0, "left", name), (1, "right", f"{point.y:.1f} ({ends(point)})"))
         for x, side, text in sides:
             axes.annotate(
                 text, (x, -place), xycoords=axes.get_yaxis_transform(), xytext=(0, 4),
@@ -160,11 +160,6 @@ def _intervals(shown: Intervals) -> Figure:
     axes.spines["left"].set_visible(False)
     axes.set_xlabel(wrapped(shown.x_name))
     return figure
-
-
-def interval_of(point: Point) -> str:
-    """Return the ends of an interval, short."""
-    return f"{point.low:.1f} to {point.high:.1f}"
 
 
 @draw.register(Confusions)

@@ -9,13 +9,13 @@ from typing import Any
 from s3.errors import UserError
 from s3.report.charts import Chart, Confusions, Point, Series
 from s3.runs.reading import FinishedRound, Run
+from s3.runs.rows import confused_labels
 from s3.runs.significance import NORMAL_95, score
 from s3.text import word_count
 
 Rows = Sequence[Mapping[str, Any]]
 Table = list[list[str]]  # the headings, then the rows
 
-MOST_LABELS = 12  # that a matrix of confusions has room for
 MEASURED = 2000  # texts of a round whose lengths are taken, evenly spread over it
 COUNTED = ("data/", "audit/")  # metrics that say what the data are like
 LABEL = "audit/label/"
@@ -84,12 +84,9 @@ def confusions(run: Run) -> list[Confusions]:
     found = []
     for round_ in run.rounds:
         rows = round_.predictions("test")
-        if any(not isinstance(row["target"], str) for row in rows):
+        if not (labels := confused_labels(rows)):
             return []
         cells = Counter((row["target"], str(row["predicted"])) for row in rows)
-        labels = sorted({label for cell in cells for label in cell})
-        if len(labels) > MOST_LABELS:
-            return []
         counts = [[cells[gold, said] for said in labels] for gold in labels]
         found.append(Confusions(f"round {round_.index}", labels, counts))
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from s3.data.example import Answers, Example, Mistake, Target
+from s3.data.example import Example, Mistake
 from s3.runs.listeners.table import extrapolations
 from s3.runs.reading import Run
 
@@ -27,11 +27,6 @@ def grown(run: Run) -> list[Grown]:
             place = (round_.index, mistake.example.origin.source)
             found.setdefault(place, Grown(round_.index, mistake, [])).made.append(made)
     return list(found.values())
-
-
-def said(target: Target) -> str:
-    """Return a target as a reader sees it."""
-    return " | ".join(target.texts) if isinstance(target, Answers) else target
 
 
 def texts(example: Example, written: str) -> Mapping[str, str]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from s3.data.example import said
 from s3.errors import UserError, first_line
 from s3.report.findings import (
     beside,
@@ -21,7 +22,7 @@ from s3.report.findings import (
 )
 from s3.report.maps import run_map
 from s3.report.page import write_page
-from s3.report.pairs import grown, said, texts
+from s3.report.pairs import grown, texts
 from s3.runs.folder import REPORT, RunFolder
 from s3.runs.listeners.base import Listener
 from s3.runs.listeners.table import cells, gain, remarks
@@ -29,7 +30,6 @@ from s3.runs.reading import Run
 from s3.runs.significance import NORMAL_95, difference, score
 from s3.secrets import hidden
 
-PARTS = ("task", "method", "llm", "model", "preset")  # groups of options that make a run
 ENCODED = "analysis/encodings"  # in a run's folder, once its texts are encoded
 MOST_PAIRS, MOST_COPIES = 1000, 50  # that a page shows
 PLAIN = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:%+@")
@@ -107,7 +107,7 @@ def content(run: Run, missing: list[str], with_map: bool) -> dict[str, Any]:
 def verdict(run: Run) -> str:
     """Return what ships, how good it is beside gold alone, and whether the rounds helped."""
     metric, best = run.summary["metric"], run.best
-    with_gold = run.summary.get("ships") == "with_gold"
+    with_gold = not run.ships_round
     rows = run.beside("with_gold") if with_gold else best.predictions("test")
     shipped = f"the model of gold validation and round {best.index}'s data together" if with_gold \
         else f"the model of round {best.index}"  # fmt: skip
@@ -127,15 +127,9 @@ def verdict(run: Run) -> str:
     return f"{line}. {gain(run)}" if len(run.rounds) > 1 else f"{line}."
 
 
-def chosen(run: Run) -> dict[str, str]:
-    """Return the option chosen for each group."""
-    choices = run.config.get("choices", {})
-    return {name: choices[name] for name in PARTS if choices.get(name)}
-
-
 def about(run: Run) -> Iterator[tuple[str, str]]:
     """Yield what a run was and took, each with its name."""
-    yield from chosen(run).items()
+    yield from run.chosen.items()
     if model := run.config.get("llm", {}).get("model"):
         yield "LLM's model", str(model)
     yield "seed", str(run.summary.get("seed", ""))
@@ -160,7 +154,7 @@ def options(run: Run) -> Mapping[str, str]:
 def command(run: Run) -> str:
     """Return a command that composes this run again."""
     seed = {"seed": str(run.summary.get("seed", 0))}
-    given = {**chosen(run), **seed, **options(run)}
+    given = {**run.chosen, **seed, **options(run)}
     return " ".join(["python run.py", *(shlex.quote(f"{n}={v}") for n, v in given.items())])
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from s3.errors import UserError
 from s3.storage import differing, sha256, write_json
 
 CHECKSUMS = "checksums.json"
@@ -84,3 +85,12 @@ def mapping(path: Path) -> dict[str, Any]:
     except (OSError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def damaged(path: Path, why: str) -> UserError:
+    """Return the error for a file of a run that cannot be used."""
+    first = why.strip().splitlines()[0] if why.strip() else "unreadable"
+    return UserError(
+        f"{path}: damaged or missing ({first}). The command that made the run makes it again where "
+        "it can; fresh=true makes the whole run again."
+    )

@@ -15,7 +15,7 @@ from s3.llm import LLM, BudgetReached, Session
 from s3.methods import Method
 from s3.runs import dryrun, preflight
 from s3.runs.finding import ROOTS
-from s3.runs.folder import RunFolder
+from s3.runs.folder import CHOICES, RunFolder
 from s3.runs.identity import identity
 from s3.runs.listeners.base import Listener, Listeners, retell
 from s3.runs.listeners.summary import Summary
@@ -92,7 +92,7 @@ class Experiment:
             return found
         folder = found or folder
         self._look_ahead(folder, gold)
-        parts = {name: choices[name] for name in ("task", "method", "llm", "model", "preset")}
+        parts = {name: choices[name] for name in CHOICES}
         about = {**parts, "seed": self.seed, "options": dict(changed)}
         with folder.hold({**config, "choices": dict(choices)}, decides, self.fresh):
             if found:

@@ -7,7 +7,7 @@ rows, examples, mistakes and predictions. Nothing here trains, asks an LLM or wr
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,7 +21,7 @@ from s3.data.example import Example, Mistake
 from s3.data.rows import from_flat_row, from_row
 from s3.errors import UserError
 from s3.runs import folder as layout
-from s3.runs.checksums import mapping
+from s3.runs.checksums import damaged, mapping
 from s3.storage import read_jsonl
 
 
@@ -177,6 +177,12 @@ class Run:
         return bool(self.summary.get("ships", "round") == "round")
 
     @property
+    def chosen(self) -> dict[str, str]:
+        """The option chosen for each group; without groups that the run knows nothing of."""
+        choices = self.config.get("choices", {})
+        return {name: choices[name] for name in layout.CHOICES if choices.get(name)}
+
+    @property
     def model(self) -> Path:
         """The folder of the model that ships, as transformers loads it."""
         return self.path / layout.MODEL
@@ -220,31 +226,6 @@ class Run:
             raise damaged(path, str(error)) from None
         written = [one for round_ in self.rounds for one in (*round_.added, *round_.unused)]
         return {example.id: example for example in (*last, *written)}
-
-
-def shipped(summary: Mapping[str, Any]) -> dict[str, float]:
-    """Return the metrics of the model that ships, named as in `docs/metrics.md`.
-
-    They are the best round's row. Where the model that learnt gold validation, too, ships, that
-    one's scores stand there in place of the round's.
-    """
-    row: dict[str, float] = summary["rounds"][summary["best_round"]]
-    name = summary.get("ships", "round")
-    if name == "round":
-        return row
-    scores = ("train/", "validation/", "test/")
-    kept = {one: v for one, v in row.items() if not one.startswith(scores) or "/majority" in one}
-    beside = dict(summary[name])
-    return {**kept, "data/size": beside.pop("size"), **beside}
-
-
-def damaged(path: Path, why: str) -> UserError:
-    """Return the error for a file of a run that cannot be used."""
-    first = why.strip().splitlines()[0] if why.strip() else "unreadable"
-    return UserError(
-        f"{path}: damaged or missing ({first}). The command that made the run makes it again where "
-        "it can; fresh=true makes the whole run again."
-    )
 
 
 def _json(path: Path) -> Any:

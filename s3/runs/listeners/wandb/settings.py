@@ -14,12 +14,11 @@ from typing import Any
 
 from s3.errors import first_line
 from s3.runs.checksums import mapping
-from s3.runs.folder import TRACKED, RunFolder
+from s3.runs.folder import CHOICES, TRACKED, RunFolder
 from s3.storage import cache_folder
 
 KEY = "WANDB_API_KEY"
 PROJECT = "s3"  # where neither options nor W&B's own settings name one
-PARTS = ("task", "method", "llm", "model", "preset")  # groups of options that make a run
 ODD = re.compile(r"[^\w .-]|.{100}")  # in a name: W&B is asked what it makes of it
 WELL_FORMED = re.compile(r"[\w.-]{40,}", re.ASCII)
 # W&B's own working files: its default is the home folder, which may be read-only.
@@ -68,7 +67,7 @@ def arguments(settings: Wandb, run: RunFolder, about: Mapping[str, Any]) -> dict
     """
     own = import_wandb().setup().settings  # environment variables, settings files
     sweep = os.environ.get("S3_SWEEP")  # s3/jobs.py names it, for sweeps alone
-    chosen = [str(about[part])[:TAG] for part in PARTS if about.get(part)]
+    chosen = [str(about[part])[:TAG] for part in CHOICES if about.get(part)]
     changed = " ".join(f"{name}={value}" for name, value in about.get("options", {}).items())
     return {
         "mode": _mode(settings, own),

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from s3.data.example import Answers, Example
+from s3.data.example import Example, said
 from s3.runs.listeners.table import extrapolations
 from s3.runs.reading import FinishedRound
+from s3.runs.rows import confused_labels, probability
 from s3.text import word_count
 
 MOST = 1000  # rows of a table; the data set that is logged has all
-MOST_LABELS = 12  # that a matrix of confusions has room for
 ADDITIONS: list[str | int] = ["label", "error", "extrapolation", "origin", "source"]
 MISTAKES: list[str | int] = ["text", "label", "predicted", "confidence", "source"]
 
@@ -26,7 +26,7 @@ def additions(round_: FinishedRound) -> Any:
     for made in spread(round_.added):
         error = shown(grown[made.id]) if made.id in grown else ""
         rows.append(
-            [target(made), error, shown(made), made.origin.kind, made.origin.source]
+            [said(made.target), error, shown(made), made.origin.kind, made.origin.source]
         )  # fmt: skip
     import wandb
 
@@ -35,13 +35,12 @@ def additions(round_: FinishedRound) -> Any:
 
 def mistakes(round_: FinishedRound) -> Any:
     """Return the table of the gold validation rows that a round's model gets wrong."""
-    sure = {row["id"]: confidence(row) for row in round_.predictions("validation")}
+    sure = {row["id"]: probability(row) for row in round_.predictions("validation")}
     rows = []
     for mistake in spread(round_.mistakes):
         gold = mistake.example
-        rows.append(
-            [shown(gold), target(gold), mistake.predicted, sure.get(gold.id), gold.origin.source]
-        )
+        found, place = sure.get(gold.id), gold.origin.source
+        rows.append([shown(gold), said(gold.target), mistake.predicted, found, place])
     import wandb
 
     kinds = [float if name == "confidence" else str for name in MISTAKES]
@@ -51,10 +50,8 @@ def mistakes(round_: FinishedRound) -> Any:
 def confusion(round_: FinishedRound) -> Any:
     """Return a chart of the confusions on test; None without labels, or with very many."""
     rows = round_.predictions("test")
-    if any(not isinstance(row["target"], str) for row in rows):
-        return None
-    labels = sorted({str(row[name]) for row in rows for name in ("target", "predicted")})
-    if not 1 < len(labels) <= MOST_LABELS:
+    labels = confused_labels(rows)
+    if len(labels) < 2:
         return None
     import wandb
 
@@ -74,7 +71,7 @@ def distributions(round_: FinishedRound) -> dict[str, Any]:
         "confidences": [
             sure
             for row in round_.predictions("validation")
-            if (sure := confidence(row)) is not None
+            if (sure := probability(row)) is not None
         ],
     }
     import wandb
@@ -82,23 +79,11 @@ def distributions(round_: FinishedRound) -> dict[str, Any]:
     return {name: wandb.Histogram(values) for name, values in found.items() if values}
 
 
-def confidence(row: dict[str, Any]) -> float | None:
-    """Return the probability of an answer, as a row of predictions has it."""
-    sure = row.get("probability", row.get("probabilities", {}).get(row["predicted"]))
-    return None if sure is None else float(sure)
-
-
 def shown(example: Example) -> str:
     """Return the text that an example is; of several fields each with its name."""
     if len(example.fields) == 1:
         return next(iter(example.fields.values()))
     return "\n".join(f"{name}: {text}" for name, text in example.fields.items())
-
-
-def target(example: Example) -> str:
-    """Return the label, or the accepted answers."""
-    found = example.target
-    return " | ".join(found.texts) if isinstance(found, Answers) else found
 
 
 def spread(rows: Sequence[Any]) -> Sequence[Any]:

@@ -15,19 +15,19 @@ from typing import Any
 
 from s3.errors import first_line
 from s3.runs.checksums import mapping
-from s3.runs.folder import REPORT, TRACKED, MetricsRow, RunFolder
+from s3.runs.folder import CHOICES, REPORT, TRACKED, MetricsRow, RunFolder
 from s3.runs.listeners.base import Listener
 from s3.runs.listeners.wandb import tables
 from s3.runs.listeners.wandb.artifacts import log_artifacts
 from s3.runs.listeners.wandb.settings import (
     KEY,
-    PARTS,
     Wandb,
     arguments,
     destination,
     import_wandb,
 )
-from s3.runs.reading import FinishedRound, Run, shipped
+from s3.runs.reading import FinishedRound, Run
+from s3.runs.rows import shipped
 from s3.storage import write_json
 
 REACHED = 30.0  # seconds in which W&B must answer at a run's start
@@ -51,7 +51,7 @@ class Tracker(Listener):
     def started(self, run: RunFolder, config: Mapping[str, Any], about: Mapping[str, Any]) -> None:
         """Open the W&B run; offline where it cannot be opened there."""
         self._run = Run(run)
-        choices = {part: about[part] for part in PARTS if part in about}
+        choices = {part: about[part] for part in CHOICES if part in about}
         given = arguments(self.settings, run, about)
         given |= {"config": {**config, "choices": choices}}
         try:
