@@ -84,25 +84,22 @@ def _locked(path: Path, kind: int) -> Iterator[None]:
         os.close(file)
 
 
-def _free(path: Path) -> bool:
-    """Say whether nobody holds a lock on a file."""
-    try:
-        with _locked(path, fcntl.LOCK_EX | fcntl.LOCK_NB):
-            return True
-    except BlockingIOError:
-        return False
-
-
 def _running(place: Path) -> Address | None:
-    """Return where the server is, None if none runs."""
-    if _free(place / "server"):
-        return None
-    return Address(**json.loads((place / "address.json").read_text()))
+    """Return where the server is, None if none can be reached: it may begin or end just now."""
+    file = place / "address.json"
+    try:
+        with _locked(place / "server", fcntl.LOCK_EX | fcntl.LOCK_NB):
+            file.unlink(missing_ok=True)  # of one that was killed
+            return None
+    except BlockingIOError:
+        return Address(**json.loads(file.read_text())) if file.exists() else None
 
 
 def _start(place: Path, weights: Path, threads: int) -> Address:
-    """Start the server, wait until it answers. Raises UserError with its last words if it ends."""
-    (place / "address.json").unlink(missing_ok=True)
+    """Start the server, wait until it answers; it waits itself for one that is about to end.
+
+    Raises UserError with its last words if it ends.
+    """
     package = str(Path(__file__).parents[2])
     paths = os.pathsep.join(filter(None, (package, os.environ.get("PYTHONPATH"))))
     with (place / "log").open("w") as log:
@@ -112,15 +109,13 @@ def _start(place: Path, weights: Path, threads: int) -> Address:
             env={**os.environ, "PYTHONPATH": paths},
             start_new_session=True,  # Ctrl-C is for its users
         )  # fmt: skip
-    while not (place / "address.json").exists():
+    while not (address := _running(place)):
         if process.poll() is not None:
             said = (place / "log").read_text(errors="replace").strip()[-500:]
             raise UserError(
                 f"The embedded LLM's server did not start: {said or process.returncode}"
             )
         time.sleep(0.02)
-    address = _running(place)
-    assert address, "the server has ended while it was waited for"
     return address
 
 

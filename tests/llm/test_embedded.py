@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import random
@@ -12,6 +13,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -164,6 +166,19 @@ def test_a_killed_server_is_replaced(servers: Path) -> None:
         first = pid(servers)
         os.kill(first, signal.SIGKILL)
         assert ends(first)
+        with serving() as endpoint:
+            assert ask(endpoint, endpoint.key) == 200
+    assert ends(pid(servers))
+
+
+def test_a_server_that_is_about_to_end_is_waited_for(servers: Path) -> None:
+    with serving():
+        (place,) = servers.glob("s3-synthesis-*/*")
+        first = pid(servers)
+    assert ends(first)
+    with (place / "server").open() as ending, ThreadPoolExecutor() as beside:
+        fcntl.flock(ending, fcntl.LOCK_EX)  # its address is gone, the process not yet
+        beside.submit(lambda: (time.sleep(1), fcntl.flock(ending, fcntl.LOCK_UN)))
         with serving() as endpoint:
             assert ask(endpoint, endpoint.key) == 200
     assert ends(pid(servers))
