@@ -336,3 +336,10 @@ def test_a_comparison_has_a_page(browser: Any, tmp_path: Path):
     values = browser.find_elements("css selector", "figure details tbody")
     counts = [len(one.find_elements("css selector", "tr")) for one in values]
     assert counts == [3, 2, 5, 3, 3, 3]  # three groups; two held against the third; two rounds
+    for width, medium in ((1200, "screen"), (718, "print")):  # A4 between the browser's margins
+        metrics = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": False}
+        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": medium})
+        right = "document.querySelector('table').getBoundingClientRect().right"
+        assert browser.execute_script(f"return {right}") <= width, medium
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
