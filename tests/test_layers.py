@@ -57,6 +57,7 @@ ORDER = {
         base
         http calls allowance saving notes
         models batch_api batch_replies
+        servers
         online batch openai_batch anthropic_batch
         slots mistral_batch
     """,

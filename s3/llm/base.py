@@ -17,7 +17,7 @@ from s3.errors import UserError
 from s3.llm.limits import Budget, Limiter, Price, price_of
 from s3.llm.protocols import PROTOCOLS, Protocol
 from s3.llm.protocols.base import ROOM
-from s3.llm.settings import OnlineSettings, RemoteSettings, Settings
+from s3.llm.settings import OnlineSettings, RemoteSettings, Settings, addresses
 from s3.llm.transport.anthropic_batch import AnthropicBatchAPI
 from s3.llm.transport.base import Address, Context, Transport
 from s3.llm.transport.batch import BatchTransport
@@ -95,8 +95,8 @@ class Remote(RemoteSettings, LLM):
 
     @property
     def endpoint(self) -> str:
-        """The base URL, without a slash at its end."""
-        return self.base_url.rstrip("/")
+        """The base URL, without a slash at its end; of several, the first: it names them all."""
+        return addresses(self.base_url)[0]
 
     def identity(self) -> dict[str, Any]:
         """The address, the format, the model, its sampling, and what else is chosen to be sent."""

@@ -55,7 +55,13 @@ def refuse_keys(options: dict[str, Any]) -> None:
                 f"{name} must hold no key: options are written to files. Keys come from the "
                 "environment: export S3_SERVER_KEY=..., or the variable that the llm's YAML names"
             )
-    parts = urlsplit(str(options.get("base_url") or ""))
+    urls = options.get("base_url") or ""
+    for url in urls if isinstance(urls, list) else [urls]:
+        _refuse_key_in(str(url))
+
+
+def _refuse_key_in(url: str) -> None:
+    parts = urlsplit(url)
     if parts.username or parts.password:
         raise ValueError("base_url must hold no user or password: keys come from the environment")
     if any(SECRET_NAME.search(name) for name, _ in parse_qsl(parts.query, keep_blank_values=True)):

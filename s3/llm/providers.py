@@ -14,6 +14,7 @@ from s3.llm.base import LLM, Batched, Online, Remote
 from s3.llm.embedded import MODEL, SLOTS, WEIGHTS, serving
 from s3.llm.keys import key_of
 from s3.llm.protocols import PROTOCOLS, Protocol
+from s3.llm.settings import addresses
 from s3.llm.transport.base import Address, Context, Transport
 
 
@@ -49,15 +50,20 @@ class OpenAIBatch(OpenAIAccount, Batched):
 
 @dataclass(kw_only=True)
 class Server(Online):
-    """A server that speaks OpenAI's protocol: vLLM, Ollama, llama.cpp, a provider."""
+    """A server that speaks OpenAI's protocol: vLLM, Ollama, llama.cpp, a provider.
+
+    `base_url` is its address, or a list of those of several servers of the same model.
+    """
 
     name: str = "server"
+    base_url: Any  # str | list[str], which OmegaConf cannot say
     key_env: str = "S3_SERVER_KEY"
 
     @contextmanager
     def address(self) -> Iterator[Address]:
-        """Take the address as it stands, with the key of the environment if there is one."""
-        yield Address(self.endpoint, key_of(self.key_env, needed=False))
+        """Take the addresses as they stand, with the key of the environment if there is one."""
+        url, *others = addresses(self.base_url)
+        yield Address(url, key_of(self.key_env, needed=False), tuple(others))
 
 
 @dataclass(kw_only=True)

@@ -65,7 +65,7 @@ class RemoteSettings(Settings):
     """
 
     model: str
-    base_url: str  # up to and with /v1
+    base_url: str  # up to and with /v1; a `Server` may have several
     reasoning: str | None = None
     extra: dict[str, Any] = field(default_factory=dict)
     omit: list[str] = field(default_factory=list)
@@ -78,11 +78,19 @@ class RemoteSettings(Settings):
         """Check the ranges and the address, and that nothing holds a key."""
         super().__post_init__()
         refuse_keys(asdict(self))
-        parts = urlsplit(self.base_url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError(
-                f"base_url must be like http://localhost:8000/v1, not {self.base_url!r}"
-            )
+        urls = addresses(self.base_url)
+        if len(set(urls)) < max(1, len(urls)):
+            raise ValueError(f"base_url must be one address or several, not {self.base_url}")
+        for url in urls:
+            parts = urlsplit(url)
+            if parts.scheme not in ("http", "https") or not parts.hostname:
+                raise ValueError(f"base_url must be like http://localhost:8000/v1, not {url!r}")
+
+
+def addresses(base_url: Any) -> list[str]:
+    """Return the addresses of an option that holds one or a list, without a slash at the end."""
+    several = base_url if isinstance(base_url, list) else [base_url]
+    return [str(url).rstrip("/") for url in several]
 
 
 @dataclass(kw_only=True)

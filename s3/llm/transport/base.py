@@ -32,10 +32,16 @@ class Address:
     """Where requests go: the URL up to and with `/v1`, and the key ("" for none).
 
     What the URL asks for after a question mark (Azure's api-version) goes with every request.
+    `others` are the URLs of further servers of the same model, under the same key.
     """
 
     url: str
     key: str = ""
+    others: tuple[str, ...] = ()
+
+    def each(self) -> list[Address]:
+        """Return an address of its own for each server."""
+        return [Address(url, self.key) for url in (self.url, *self.others)]
 
     def at(self, path: str) -> str:
         """Return the URL of a path below this one."""

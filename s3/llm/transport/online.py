@@ -16,9 +16,9 @@ from s3.llm.limits import Limiter, SentBack, guess, most
 from s3.llm.protocols import Content, Protocol
 from s3.llm.store import Payment, Store
 from s3.llm.transport.base import Address, Context, LoopTransport, Request, back_off, seed_of
-from s3.llm.transport.http import HTTP
-from s3.llm.transport.models import context_length, entry, listed, refuse_too_long
+from s3.llm.transport.models import refuse_too_long
 from s3.llm.transport.saving import PATIENCE, Saving
+from s3.llm.transport.servers import Servers
 from s3.llm.types import Completion
 
 GRACE = 10.0  # seconds that requests in flight get to arrive when the transport must stop
@@ -46,21 +46,18 @@ class OnlineTransport(LoopTransport):
         self._waited = False  # for another process, which is said once
 
     async def _open(self, address: Address) -> None:
-        self._http = HTTP(address, self._context.protocol.headers(address.key), self._timeout)
+        headers = self._context.protocol.headers(address.key)
+        self._servers = Servers(address, headers, self._timeout)
         self._store = Store(patience=PATIENCE)  # the loop stands still meanwhile
         self._saving = Saving(self._store, self._context.account, self._limiter.learnt)
         self._leases = Leases(self._store.path.with_suffix(".leases"))
-        try:
-            models = await listed(self._http)
-        except Fault:  # a prompt will say so, after its attempts
-            models = []
-        self._longest = context_length(entry(models, self._context.protocol.model))
+        self._longest = await self._servers.context_length(self._context.protocol.model)
 
     async def _shut(self) -> None:
         self._saving.close()
         self._store.close()
         self._leases.close()
-        await self._http.close()
+        await self._servers.close()
 
     async def _drain(self, reason: Exception) -> None:
         self._limiter.close(reason)
@@ -144,7 +141,7 @@ class OnlineTransport(LoopTransport):
             if protocol is not self._context.protocol:
                 self._context.usage.requests -= 1
                 raise SentBack
-            response = await self._http.post(protocol.path, body)
+            response = await self._servers.post(protocol.path, body)
             content = protocol.content(response, self._context.where)
             if pause := protocol.announced(response.headers):
                 limiter.announced(pause)
