@@ -16,6 +16,7 @@ import yaml
 from hydra.conf import HydraConf
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.plugins import Plugins
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -28,6 +29,7 @@ from s3.runs.experiment import Experiment
 from s3.secrets import hidden, holds_key
 from s3.student import Student
 from s3.tasks import Classification, ExtractiveQA, Task
+from s3.tuning import Tuner
 
 CLASSES = (
     Classification,
@@ -54,6 +56,8 @@ def register() -> None:
     store.store(name="Experiment", node=Experiment)
     for cls in CLASSES:
         store.store(group="schema", name=cls.__name__, node=_schema(cls))
+    # By a name in its plugins' package: from elsewhere, Hydra takes no sweeper.
+    Plugins.instance().class_name_to_class["hydra_plugins.s3.Tuner"] = Tuner
     OmegaConf.register_new_resolver("groups", groups, replace=True)
     OmegaConf.register_new_resolver("oc.env", _refuse_environment, replace=True)
 
@@ -168,7 +172,8 @@ def chosen(choices: Mapping[str, Any]) -> dict[str, str]:
                 f"{group}={option}: an option's name may not lead out of its folder; "
                 "--config-dir=FOLDER adds a folder of your own"
             )
-    return {group: re.sub(r"[^\w.-]+", "_", str(option)) for group, option in choices.items()}
+    named = {group: str(option) for group, option in choices.items() if option is not None}
+    return {group: re.sub(r"[^\w.-]+", "_", option) for group, option in named.items()}
 
 
 def sources(hydra_config: HydraConf) -> dict[str, Path]:

@@ -26,6 +26,7 @@ from s3.progress import JOB
 from s3.runs.finding import ROOTS
 from s3.storage import digest
 from s3.student.hardware import AT_ONCE
+from s3.tuning import RECIPES
 
 SWEEP, SWEPT = "S3_SWEEP", "S3_SWEPT"  # the sweep's name; its folder, number of jobs, options
 # Of a command's options, those that say nothing of what a run is, or are told beside them.
@@ -49,19 +50,22 @@ class Sweep(Callback):
         for kind in (".runs", ".failed"):
             sweep_file(kind).unlink(missing_ok=True)
         sweeper = config.hydra.sweeper
-        if not str(sweeper._target_).endswith("BasicSweeper"):
+        searches = "n_trials" in sweeper
+        if not searches and not str(sweeper._target_).endswith("BasicSweeper"):
             return
         given = [f"{name}={value}" for name, value in (sweeper.params or {}).items()]
         parser = OverridesParser.create(config_loader=GlobalHydra.instance().config_loader())
         parsed = parser.parse_overrides([*given, *config.hydra.overrides.task])
-        swept = {
-            one.get_key_element(): len(list(one.sweep_string_iterator()))
-            for one in parsed
-            if one.is_discrete_sweep()
-        }
-        jobs = prod(swept.values())
-        os.environ[SWEPT] = json.dumps({**about, "jobs": jobs, "names": list(swept)})
-        os.environ[AT_ONCE] = str(min(jobs, int(os.environ[AT_ONCE])))
+        swept = {one.get_key_element(): one for one in parsed if one.is_sweep_override()}
+        jobs = (
+            int(sweeper.n_trials)
+            if searches
+            else prod(len(list(one.sweep_string_iterator())) for one in swept.values())
+        )
+        about |= {"jobs": jobs, "names": list(swept), "searches": searches}
+        os.environ[SWEPT] = json.dumps(about)
+        at_once = int(sweeper.n_jobs) if searches else jobs
+        os.environ[AT_ONCE] = str(min(at_once, int(os.environ[AT_ONCE])))
 
 
 def side_by_side(launcher: Mapping[str, Any]) -> int:
@@ -110,7 +114,8 @@ def changed(cfg: Mapping[str, Any], hydra: Any) -> dict[str, Any]:
     from s3.config import plain
 
     def group(override: str) -> bool:
-        return override.lstrip("+~").partition("=")[0] in hydra.runtime.choices
+        name = override.lstrip("+~").partition("=")[0]
+        return name in hydra.runtime.choices and name != RECIPES  # a recipe's options are changes
 
     chosen = [override for override in hydra.overrides.task if group(override)]
     usual = dict(flat(plain(compose(hydra.job.config_name, overrides=chosen))))
@@ -162,8 +167,8 @@ def show_sweep() -> None:
     if SWEPT not in os.environ:
         return
     listed = sweep_file()
-    del os.environ[SWEPT]
-    if not listed.exists():
+    searched = json.loads(os.environ.pop(SWEPT)).get("searches")
+    if searched or not listed.exists():  # a search looks at no score on test
         return
     from s3.analysis.comparison import compare
     from s3.analysis.formats import show

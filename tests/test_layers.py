@@ -26,7 +26,7 @@ ORDER = {
         runs
         analysis
         report
-        explaining
+        explaining tuning
         config
         commands jobs
         autoclasses
@@ -113,7 +113,7 @@ ORDER = {
 }
 HEAVY = {"torch", "transformers", "datasets", "pyarrow", "datasketch", "wandb", "xllamacpp"}
 HEAVY |= {"pytorch_lightning", "scipy", "openai", "pandas", "jinja2", "matplotlib", "sklearn"}
-HEAVY |= {"wandb_workspaces"}
+HEAVY |= {"wandb_workspaces", "optuna"}
 LAZY = {"student", "llm"}  # their files are imported inside functions; --help is timed elsewhere
 
 

@@ -1,0 +1,165 @@
+"""Tuning: what a search tries, how it goes on after its end, the recipe that it leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from s3.errors import UserError
+from s3.runs.experiment import Experiment
+from s3.runs.folder import RunFolder
+from tests.analysis.made import made_run
+from tests.commandline import Done, run_py
+
+
+class Trials(list[Experiment]):
+    """The experiments that have been run; those in `failing` fail, one is killed."""
+
+    failing: range = range(0)
+    killed: int | None = None
+
+    def score(self, experiment: Experiment) -> float:
+        """A fake objective: best at the largest learning rate, and with two epochs."""
+        model = experiment.model
+        return 0.9 - abs(model.epochs - 2) / 50 - (1e-3 - model.learning_rate) * 100
+
+
+@pytest.fixture
+def ran(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Trials:
+    monkeypatch.chdir(tmp_path)
+    trials = Trials()
+
+    def run(self: Experiment, _: Any, choices: Mapping[str, str], *__: Any) -> RunFolder:
+        trials.append(self)
+        if len(trials) - 1 == trials.killed:
+            raise KeyboardInterrupt
+        if len(trials) - 1 in trials.failing:
+            raise UserError("bad luck")
+        # The better on validation, the worse on test: a search that saw test would be misled.
+        score = trials.score(self)
+        right = [True] * round(10 * (1 - score)) + [False] * round(10 * score)
+        scores = {"validation/accuracy": score}
+        return RunFolder(made_run(Path(str(self.root)), right, seed=self.seed, row=scores))
+
+    monkeypatch.setattr(Experiment, "run", run)
+    return trials
+
+
+SPACE = ("model.learning_rate=tag(log,interval(1e-5,1e-3))", "model.epochs=range(1,5)")
+
+
+def tune(*options: str, n_trials: int = 3) -> Done:
+    return run_py("-m", "hydra/sweeper=optuna", f"hydra.sweeper.n_trials={n_trials}", *options)
+
+
+def settings(trials: list[Experiment]) -> list[tuple[float, int]]:
+    return [(one.model.learning_rate, one.model.epochs) for one in trials]
+
+
+def test_the_best_on_validation_is_found_and_a_later_command_takes_it(
+    ran: Trials, tmp_path: Path
+) -> None:
+    done = tune(*SPACE, "task=imdb", "seed=3")
+    assert done.status == 0, done.errors
+    best = max(ran, key=ran.score)
+    (path,) = tmp_path.glob("multirun/recipe/study-*.yaml")
+    found = yaml.safe_load(path.read_text())["model"]
+    assert found == {"learning_rate": best.model.learning_rate, "epochs": best.model.epochs}
+    assert f"validation's model.metric {ran.score(best):.4f} with" in done.output
+    assert "job 1 of 3: model.learning_rate=" in done.output
+    assert "compare" not in done.output  # which would show test's scores
+    command = done.output.splitlines()[-1].split()
+    assert command[:2] == ["python", "run.py"]
+    assert run_py(*[word.strip("'") for word in command[2:]], "method=gold").status == 0
+    again = ran[-1]
+    assert settings([again]) == settings([best])
+    assert (again.task.name, again.seed) == ("imdb", 3)
+
+
+def test_a_search_that_was_killed_goes_on_as_if_it_had_not_been(ran: Trials) -> None:
+    tune(*SPACE)
+    uninterrupted = settings(ran)
+    ran.clear()
+    ran.killed = 2
+    assert tune(*SPACE, "hydra.sweep.dir=other").status == 130
+    ran.killed = None
+    begun = ran[:-1]
+    done = tune(*SPACE, "hydra.sweep.dir=other")
+    assert "2 of 3 trials have ended before" in done.output
+    assert settings(begun + ran[3:]) == uninterrupted
+    number = len(ran)
+    tune(*SPACE, "hydra.sweep.dir=other")
+    assert len(ran) == number
+
+
+def test_a_failed_trial_counts_as_the_worst_and_the_search_goes_on(ran: Trials) -> None:
+    ran.failing = range(1, 2)
+    done = tune(*SPACE)
+    assert len(ran) == 3
+    assert done.status == 1
+    assert "job 2 of 3" in done.errors
+    assert "its objective counts as 0.0" in done.errors
+    assert f"{ran.score(max(ran[:1] + ran[2:], key=ran.score)):.4f} with" in done.output
+
+
+def test_no_best_settings_where_every_trial_failed(ran: Trials, tmp_path: Path) -> None:
+    ran.failing = range(1)
+    assert "no trial succeeded" in tune(*SPACE, n_trials=1).errors
+    assert not (tmp_path / "multirun/recipe").exists()
+
+
+@pytest.mark.parametrize(
+    ("space", "tuned"),
+    [
+        (
+            "student",
+            {"model": {"training", "batch_size", "learning_rate", "weight_decay", "epochs"}},
+        ),
+        ("method", {"seed_size": None, "method": {"per_mistake", "rounds"}}),
+    ],
+)
+def test_the_spaces_that_are_ready(
+    ran: Trials, tmp_path: Path, space: str, tuned: dict[str, Any]
+) -> None:
+    done = run_py("-m", f"sweep={space}", "hydra.sweeper.n_trials=1")
+    assert done.status == 0, done.errors
+    (path,) = tmp_path.glob("multirun/recipe/study-*.yaml")
+    content = yaml.safe_load(path.read_text())
+    del content["defaults"]
+    assert {
+        name: set(one) if isinstance(one, dict) else None for name, one in content.items()
+    } == tuned
+    options = f"hydra.searchpath=[{tmp_path}/multirun]", f"+recipe={path.stem}"
+    assert run_py(*options).status == 0
+    tried, taken = ran
+    assert repr((tried.model, tried.method)) == repr((taken.model, taken.method))
+
+
+def test_groups_are_tuned_too(ran: Trials, tmp_path: Path) -> None:
+    assert tune("method=choice(gold,zerogen)", n_trials=1).status == 0
+    (path,) = tmp_path.glob("multirun/recipe/study-*.yaml")
+    options = f"hydra.searchpath=[{tmp_path}/multirun]", f"+recipe={path.stem}"
+    assert run_py(*options).status == 0
+    assert repr(ran[0].method) == repr(ran[1].method)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ([], "nothing to tune"),
+        (["model.epochs=choice(1,2)", "dry_run=true"], "dry_run=true has no score"),
+        (["model.epochs=interval(3,1)"], "model.epochs"),
+        (["model.epocs=choice(1,2)"], "epocs"),
+        (["method=gold", "method.rounds=choice(1,2)"], "rounds"),
+        (["model.epochs=choice(1,2)", "objective=test/accuracy"], "choose validation/accuracy"),
+    ],
+)
+def test_what_cannot_be_tuned_is_said_in_a_line(ran: Trials, options: list[str], said: str) -> None:
+    done = tune(*options, n_trials=1)
+    assert done.status in (1, 2)
+    assert said in done.errors
+    assert "Traceback" not in done.errors
