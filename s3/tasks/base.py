@@ -56,6 +56,12 @@ class Task:
     mistake: PromptTemplate = field(default_factory=PromptTemplate)
     zerogen: PromptTemplate = field(default_factory=PromptTemplate)
     condition: PromptTemplate = field(default_factory=PromptTemplate)
+    # Of zero-shot and few-shot generation (Li et al. 2023): whom the LLM is to be (its context
+    # prompt), what it is to write, and what is drawn for `$style` and `$length` in that.
+    persona: PromptTemplate = field(default_factory=PromptTemplate)
+    generation: PromptTemplate = field(default_factory=PromptTemplate)
+    styles: list[str] = field(default_factory=list)
+    lengths: list[str] = field(default_factory=list)
     reply: ReplyRules = field(default_factory=ReplyRules)
 
     variable: ClassVar[str]  # what stands for the target in prompts: $label, $answer
@@ -66,6 +72,7 @@ class Task:
         """Check the gold source, the fields' names and the prompts' variables."""
         self.gold.check()
         own = {"condition"} if self.condition else set()
+        own |= set(self.drawn)
         for name in (*self.given, self.written):
             if name in {*RESERVED, self.variable, *own}:
                 raise ValueError(
@@ -89,6 +96,12 @@ class Task:
                     f"the task; known here: {', '.join(known)} (field: column)."
                     + did_you_mean(name, known)
                 )
+
+    @property
+    def drawn(self) -> dict[str, list[str]]:
+        """What is drawn for each text that is asked for by `generation`, by its variable."""
+        lists = {"style": self.styles, "length": self.lengths}
+        return {name: words for name, words in lists.items() if words}
 
     @property
     def label_names(self) -> tuple[str, ...]:
@@ -124,7 +137,7 @@ class Task:
         mistake = {*given, self.written}
         return {
             "query": given, "bare": given, "mistake": mistake, "zerogen": given | own,
-            "condition": set(),
+            "condition": set(), "persona": set(), "generation": given | set(self.drawn),
         }  # fmt: skip
 
     def identity(self, used: set[str], style: Style) -> dict[str, Any]:
@@ -139,7 +152,8 @@ class Task:
         system = self.system if style is Style.chat else ""
         contexts = content_digest(Path(self.contexts)) if self.contexts else None
         asked = {"system": system, "reply": asdict(self.reply), "contexts": contexts}
-        return {**deciding, **asked, "prompts": prompts}
+        drawn = {"drawn": self.drawn} if "generation" in used else {}
+        return {**deciding, **asked, **drawn, "prompts": prompts}
 
     def load(self, seed: int) -> GoldData:
         """Return the gold examples; sizes of validation and train are drawn with the seed.
