@@ -8,10 +8,13 @@ import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from s3.errors import UserError
+
+BATCH = 10_000  # rows that are packed into a table at a time
 
 
 def cache_folder() -> Path:
@@ -74,13 +77,18 @@ def whole(path: Path) -> Iterator[Path]:
 
 def write_text(path: Path, text: str) -> None:
     """Write a text file. What UTF-8 has no form for is written as JSON's escape, `\\ud800`."""
-    with whole(path) as partial:
-        partial.write_text(text, encoding="utf-8", errors="backslashreplace")
+    with whole(path) as partial, _text(partial) as file:
+        file.write(text)
+
+
+def _text(path: Path) -> TextIO:
+    return path.open("w", encoding="utf-8", errors="backslashreplace")
 
 
 def write_jsonl(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
     """Write rows as JSON Lines."""
-    write_text(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+    with whole(path) as partial, _text(partial) as file:
+        file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
 
 
 def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
@@ -96,9 +104,13 @@ def write_json(path: Path, content: Any) -> None:
 
 
 def write_parquet(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Write rows as Parquet."""
+    """Write rows as Parquet; what is held meanwhile is a batch of them, and the table packed."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    rest = iter(rows)
+    batches = iter(lambda: list(islice(rest, BATCH)), [])
+    tables = [pa.Table.from_pylist(batch) for batch in batches] or [pa.Table.from_pylist([])]
     with whole(path) as partial:
-        pq.write_table(pa.Table.from_pylist(list(rows)), partial)
+        # A column may be empty throughout a batch, and so without a type of its own.
+        pq.write_table(pa.concat_tables(tables, promote_options="permissive"), partial)

@@ -21,8 +21,7 @@ def extrapolate(
     """Write `per_mistake` new examples like each wrong one (Alg. 2, 3): context and label kept."""
 
     def place(example: Example) -> Place:
-        draft = task.mistake_draft(llm.style, example, round_)
-        return lambda attempt: draft
+        return lambda attempt: task.mistake_draft(llm.style, example, round_)
 
     places = [place(example) for example in wrong for _ in range(per_mistake)]
     return write(task, llm, places, known, f"round {round_} extrapolation")

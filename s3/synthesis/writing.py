@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import sys
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -100,13 +100,14 @@ def write(
         open_ = [number for number in range(len(places)) if number not in filled]
         if not open_ or (attempt >= ATTEMPTS and len(open_) > TENTH * len(places)):
             break
-        drafts = {number: places[number](attempt) for number in open_}
-        drafts = {number: one for number, one in drafts.items() if one.prompt not in unfit}
-        if not drafts:
+        if unfit:
+            open_ = [number for number in open_ if places[number](attempt).prompt not in unfit]
+        if not open_:
             continue
         written.attempts = attempt + 1
         step = what if attempt == 0 else f"{what}, attempt {attempt + 1}"
-        for number, example in _replies(task, llm, drafts, written, unfit, step):
+        asked = _Asked(places, open_, attempt)
+        for number, example in _replies(task, llm, asked, written, unfit, step):
             if example.key() in seen:
                 written.dropped["duplicate"] += 1
             else:
@@ -118,18 +119,34 @@ def write(
     return written
 
 
+class _Asked:
+    """The prompts of an attempt, made as they are taken: only the drafts in flight are kept."""
+
+    def __init__(self, places: Sequence[Place], numbers: Sequence[int], attempt: int) -> None:
+        self._places, self._numbers, self._attempt = places, numbers, attempt
+        self.in_flight: deque[tuple[int, Draft]] = deque()  # replies come in this order
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def __iter__(self) -> Iterator[Prompt]:
+        for number in self._numbers:
+            draft = self._places[number](self._attempt)
+            self.in_flight.append((number, draft))
+            yield draft.prompt
+
+
 def _replies(
     task: Task,
     llm: Session,
-    drafts: dict[int, Draft],
+    asked: _Asked,
     written: SynthesisedSet,
     unfit: set[Prompt],
     what: str,
 ) -> Iterator[tuple[int, Example]]:
     """Yield the examples that replies make; count the others in `written` and `unfit`."""
-    prompts = [draft.prompt for draft in drafts.values()]
-    replies = llm.complete(prompts, what)
-    for (number, draft), reply in zip(drafts.items(), replies, strict=True):
+    for reply in llm.complete(asked, what):
+        number, draft = asked.in_flight.popleft()
         if isinstance(reply, Failure):
             written.dropped[reply.reason] += 1
             if reply.reason in UNFIT:
