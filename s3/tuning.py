@@ -132,9 +132,10 @@ class Tuner(Sweeper):
     def _conclude(self, study: Any, arguments: Sequence[str]) -> None:
         """Write the best settings as a recipe; print them and the command that takes it."""
         os.environ.pop(JOB, None)  # what is said now is of none of the jobs
-        best = study.best_trial
-        if best.value <= self.config.objective_if_failed:
+        worst = self.config.objective_if_failed
+        if not any(one.value != worst for one in trials(study)):
             raise UserError(f"{study.study_name}: no trial succeeded, so there is no best one")
+        best = study.best_trial
         objective = self.config.objective or "validation's model.metric"
         found = [f"{name}={value}" for name, value in best.params.items()]
         number = trials(study).index(best) + 1
