@@ -14,9 +14,13 @@ from wandb.sdk.launch.sweeps.utils import create_sweep_command_args
 from s3.errors import UserError
 from s3.runs.experiment import Experiment
 from s3.runs.folder import RunFolder
+from s3.runs.reading import Run
 from tests.analysis.made import made_run
 from tests.commandline import Done, run_py
 from tests.runs.helpers import ROOT
+from tests.runs.lab import Lab
+from tests.runs.test_every_run import reply
+from tests.server import FakeLLM
 
 
 class Trials(list[Experiment]):
@@ -200,3 +204,35 @@ def test_an_agent_of_wandb_runs_the_command_of_its_file(ran: Trials) -> None:
     assert settings(ran) == [(1.2e-05, 4)]
     assert (ran[0].task.name, ran[0].model.weight_decay) == ("imdb", 2e-08)
     assert sweep["metric"]["name"].startswith("validation/")
+
+
+@pytest.mark.slow
+def test_the_llm_is_paid_once_where_the_student_alone_is_tuned(tiny: Path, tmp_path: Path) -> None:
+    lab = Lab(tiny, tmp_path)
+    space = "model.learning_rate=tag(log,interval(1e-4,1e-2))", "model.training=finetune"
+    trial = "-m", "hydra/sweeper=optuna", "task=imdb", "method=zerogen", *space
+    with FakeLLM(reply) as author:
+        lab.run(author, *trial, "hydra.sweeper.n_trials=1")
+        paid = len(author.requests)
+        said = lab.run(author, *trial, "hydra.sweeper.n_trials=2")
+        assert len(author.requests) == paid > 0
+    assert "1 of 2 trials have ended before" in said
+    first, second = lab.folders("multirun")
+    same = [(one / "data" / "train.parquet").read_bytes() for one in (first, second)]
+    assert same[0] == same[1]
+
+
+@pytest.mark.slow
+def test_a_student_is_tuned_on_the_data_of_a_finished_run(tiny: Path, tmp_path: Path) -> None:
+    lab = Lab(tiny, tmp_path)
+    with FakeLLM(reply) as author:
+        lab.run(author, "task=imdb", "method=s3", "method.rounds=1")
+        paid = len(author.requests)
+        (made,) = lab.folders()
+        data = "method=s3", "method.rounds=0", f"method.seed_from={made}", f"method.add_from={made}"
+        space = "model.training=finetune", "model.learning_rate=tag(log,interval(1e-4,1e-2))"
+        trials = "-m", "hydra/sweeper=optuna", "hydra.sweeper.n_trials=2", "task=imdb"
+        lab.run(author, *trials, *data, *space)
+        assert len(author.requests) == paid
+    sizes = {Run.open(path).rounds[-1].row["data/size"] for path in lab.folders("multirun")}
+    assert sizes == {Run.open(made).rounds[-1].row["data/size"]}
