@@ -13,4 +13,4 @@ recipe=$(basename -s .yaml multirun/tuning/recipe/*.yaml)
 test=(root=multirun/tuned task.gold.test_size=1000 seed=0)
 python run.py "${common[@]}" "${test[@]}"
 python run.py "${common[@]}" "${test[@]}" 'hydra.searchpath=[multirun/tuning]' "+recipe=$recipe"
-python -m s3 compare multirun/tuned
+python -m s3 compare multirun/tuned --against model.learning_rate=0.0002 # the default
