@@ -36,6 +36,8 @@ def main(cfg: DictConfig) -> float | None:
     cfg.root = cfg.root or hydras_folder(hydra_config)
     try:
         choices = chosen(hydra_config.runtime.choices)
+        if "sweep" in choices and not sweeping:
+            raise ConfigError("sweep= is for many runs: put -m before it, or leave it out")
         experiment, config = build(cfg), plain(cfg)
         refuse_misread(cfg, sources(hydra_config))
         folder = experiment.run(config, choices, changed(config, hydra_config), [Page()])

@@ -67,6 +67,8 @@ class Tuner(Sweeper):
                 "nothing to tune: choose sweep=student or sweep=method, or give an option a range, "
                 "as model.epochs=range(1,6) or 'model.learning_rate=tag(log,interval(1e-6,1e-4))'"
             )
+        if "seed" in space:
+            raise ConfigError("seed is luck, not a setting to tune: give it one value")
         fixed = [str(one.input_line) for name, one in given.items() if name not in space]
         lines = sorted(fixed), sorted(str(one.input_line) for one in space.values())
         name = f"study-{digest([RESULTS, self.seed, *lines])[:8]}"
@@ -132,25 +134,28 @@ class Tuner(Sweeper):
     def _conclude(self, study: Any, arguments: Sequence[str]) -> None:
         """Write the best settings as a recipe; print them and the command that takes it."""
         os.environ.pop(JOB, None)  # what is said now is of none of the jobs
-        best = study.best_trial
-        if best.value <= self.config.objective_if_failed:
+        worst = self.config.objective_if_failed
+        if not any(one.value != worst for one in trials(study)):
             raise UserError(f"{study.study_name}: no trial succeeded, so there is no best one")
-        objective = self.config.objective or "validation's model.metric"
+        best, number = study.best_trial, len(trials(study))
+        said = f"{self.config.objective or 'model.metric on validation'} {best.value:.4f}"
         found = [f"{name}={value}" for name, value in best.params.items()]
-        number = trials(study).index(best) + 1
-        print(f"\n{study.study_name}: best of {len(trials(study))} trials is {number},")
-        print(f"  {objective} {best.value:.4f} with {' '.join(found)}")
-        tuned = self._parse([*self.params, *found])
-        own = [line for line in arguments if not self._tuned(line, tuned)]
+        print(f"\n{study.study_name}: the best of {number} trials has {said}")
+        print(f"  with {' '.join(found)}")
+        given = self._parse([*self.params, *arguments, *found])
+        tuned = {name: given.pop(name) for name in self._parse([*self.params, *found])}
+        groups = self.config.hydra.runtime.choices
         path = self._folder / RECIPES / f"{study.study_name}.yaml"
-        said = f"{objective} {best.value:.4f}, the best of {len(trials(study))} trials"
-        write_text(path, recipe(tuned.values(), self.config.hydra.runtime.choices, said))
-        command = [f"hydra.searchpath=[{self._folder}]", f"+{RECIPES}={study.study_name}", *own]
-        print(f"{path}\n  python run.py {shlex.join(command)}")
+        write_text(path, recipe(tuned.values(), groups, f"{said}, the best of {number} trials"))
+        own = [str(one.input_line) for name, one in given.items() if name != "sweep"]
+        taking = [f"hydra.searchpath=[{self._folder}]", f"+{RECIPES}={path.stem}"]
+        print(f"{path}\n  python run.py {shlex.join([*self._own_folder(), *taking, *own])}")
 
-    def _tuned(self, line: str, tuned: Mapping[str, Override]) -> bool:
-        (name,) = self._parse([line])
-        return name in tuned or name == "sweep"
+    def _own_folder(self) -> list[str]:
+        """Return the command's `--config-dir`, as it is given again."""
+        sources = self.config.hydra.runtime.config_sources
+        own = [os.path.relpath(one.path) for one in sources if one.provider == "command-line"]
+        return [f"--config-dir={path}" for path in own]
 
 
 def trials(study: Any) -> list[Any]:
