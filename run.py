@@ -10,6 +10,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
+from s3.commandline import run_again
 from s3.config import build, chosen, plain, refuse_dashes, refuse_misread, register, sources
 from s3.errors import ConfigError, UserError
 from s3.explaining import explain
@@ -68,8 +69,9 @@ def run() -> int:
     """
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # exceptions reach us; we shorten them
     failed.clear()
-    sys.argv[1:] = sorted(sys.argv[1:], key=is_override)  # argparse takes them in one piece only
     try:
+        # argparse takes overrides in one piece only
+        sys.argv[1:] = sorted(run_again(sys.argv[1:]), key=is_override)
         refuse_dashes(sys.argv[1:])
         main()
     except KeyboardInterrupt:

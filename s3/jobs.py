@@ -21,6 +21,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
+from s3.commandline import AGAIN, GROUPS
 from s3.errors import UserError
 from s3.progress import JOB
 from s3.runs.finding import ROOTS
@@ -112,8 +113,10 @@ def changed(cfg: Mapping[str, Any], hydra: Any) -> dict[str, Any]:
     def group(override: str) -> bool:
         return override.lstrip("+~").partition("=")[0] in hydra.runtime.choices
 
-    chosen = [override for override in hydra.overrides.task if group(override)]
-    usual = dict(flat(plain(compose(hydra.job.config_name, overrides=chosen))))
+    chosen, name = [one for one in hydra.overrides.task if group(one)], hydra.job.config_name
+    if name == AGAIN:
+        chosen, name = [f"{one}={hydra.runtime.choices[one]}" for one in GROUPS], "config"
+    usual = dict(flat(plain(compose(name, overrides=chosen))))
     return {
         name: value
         for name, value in flat(cfg)

@@ -27,7 +27,7 @@ ORDER = {
         analysis
         report
         explaining
-        config
+        config commandline
         commands jobs
         autoclasses
     """,
