@@ -47,3 +47,17 @@ def _taken(words: Sequence[str], names: Sequence[str]) -> tuple[list[str], str |
             after = place + (1 if joined else 2)
             return [*words[:place], *words[after:]], value or "".join(words[place + 1 : after])
     return list(words), None
+
+
+def shared_loosely(words: Sequence[str]) -> list[str]:
+    """Return a sweep's words; an option of a swept group (`method=s3,gold`) may be one's alone.
+
+    Hydra would refuse it for all jobs; each job leaves out what its own choice lacks.
+    """
+    swept = [f"{group}." for group in GROUPS if any(_several(word, group) for word in words)]
+    sweeping = {"-m", "--multirun"} & set(words)
+    return [f"++{word}" if sweeping and word.startswith(tuple(swept)) else word for word in words]
+
+
+def _several(word: str, group: str) -> bool:
+    return word.startswith(f"{group}=") and "," in word

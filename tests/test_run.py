@@ -251,3 +251,25 @@ def test_a_runs_own_configuration_runs_it_again(
     assert [refound["choices"][one] for one in mains] == [config["choices"][one] for one in mains]
     assert rechanged == changed == {"method.size": 7}
     assert {path.name for path in tmp_path.iterdir()} == {"cache", "multirun"}
+
+
+def test_an_option_that_one_method_of_a_sweep_has_applies_to_that_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    noted: list[Any] = []
+
+    def run(self: Experiment, config: Any, choices: Any, *_: Any) -> RunFolder:
+        noted.append((choices["method"], config["method"].get("rounds")))
+        return RunFolder(Path("nowhere"))
+
+    monkeypatch.setattr(Experiment, "run", run)
+    done = run_py("-m", "method=s3,gold", "method.rounds=1")
+    assert done.status == 0
+    assert noted == [("s3", 1), ("gold", None)]
+    assert done.errors.splitlines() == [
+        "job 2 of 2: method=gold: has no method.rounds, and runs without it"
+    ]
+    wrong = run_py("-m", "method=s3,gold", "method.ronds=1")
+    assert wrong.status == 2
+    assert "method.ronds: no such option" in wrong.errors
+    assert len(noted) == 2
