@@ -10,7 +10,17 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from s3.config import build, chosen, plain, refuse_dashes, refuse_misread, register, sources
+from s3.commandline import run_again, shared_loosely
+from s3.config import (
+    build,
+    chosen,
+    leave_out,
+    plain,
+    refuse_dashes,
+    refuse_misread,
+    register,
+    sources,
+)
 from s3.errors import ConfigError, UserError
 from s3.explaining import explain
 from s3.jobs import changed, failures, hydras_folder, name_job, note_failure, note_run, show_sweep
@@ -33,6 +43,8 @@ def main(cfg: DictConfig) -> float | None:
     sweeping = hydra_config.mode is RunMode.MULTIRUN
     if sweeping:
         name_job(hydra_config)
+        for option in leave_out(cfg):
+            print(f"{job_name()}has no {option}, and runs without it", file=sys.stderr)
     cfg.root = cfg.root or hydras_folder(hydra_config)
     try:
         choices = chosen(hydra_config.runtime.choices)
@@ -70,8 +82,9 @@ def run() -> int:
     """
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # exceptions reach us; we shorten them
     failed.clear()
-    sys.argv[1:] = sorted(sys.argv[1:], key=is_override)  # argparse takes them in one piece only
     try:
+        # argparse takes overrides in one piece only
+        sys.argv[1:] = sorted(shared_loosely(run_again(sys.argv[1:])), key=is_override)
         refuse_dashes(sys.argv[1:])
         main()
     except KeyboardInterrupt:

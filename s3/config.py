@@ -23,8 +23,8 @@ from omegaconf.errors import OmegaConfBaseException
 from s3.data.gold import Source
 from s3.errors import ConfigError, first_line
 from s3.explaining import explain, no_such
-from s3.llm import BatchService, OpenAI, OpenAIBatch, Server, Service, SmolLM2
-from s3.methods import S3, GoldOnly, ProGen, ZeroGen
+from s3.llm import LLM, BatchService, OpenAI, OpenAIBatch, Server, Service, SmolLM2
+from s3.methods import S3, GoldOnly, Method, ProGen, ZeroGen
 from s3.runs.experiment import Experiment
 from s3.secrets import hidden, holds_key
 from s3.student import Student
@@ -131,6 +131,24 @@ def refuse_unknown(node: DictConfig, path: str = "") -> None:
         child = node._get_node(name)
         if isinstance(child, DictConfig) and not child._is_none() and not child._is_missing():
             refuse_unknown(child, f"{path}{name}.")
+
+
+def leave_out(cfg: DictConfig) -> list[str]:
+    """Take from a job's parts the options that only other classes of their kind have; name them."""
+    left = []
+    for group in map(str, cfg):
+        cls: Any = OmegaConf.get_type(cfg._get_node(group))
+        kind = next((one for one in (Task, LLM, Method) if issubclass(cls or object, one)), None)
+        if kind is None:
+            continue
+        kin = (one for one in CLASSES if issubclass(one, kind))
+        known = {field.name for one in kin for field in fields(one)}
+        own = {field.name for field in fields(cls)}
+        content: Any = cfg[group]._content  # OmegaConf lets nothing be taken from what has a class
+        for name in [str(one) for one in cfg[group] if one in known - own]:
+            del content[name]
+            left.append(f"{group}.{name}")
+    return left
 
 
 def refuse_keys(cfg: DictConfig) -> None:

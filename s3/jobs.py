@@ -21,6 +21,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
+from s3.commandline import AGAIN, GROUPS
 from s3.errors import UserError
 from s3.progress import JOB
 from s3.runs.finding import ROOTS
@@ -117,8 +118,10 @@ def changed(cfg: Mapping[str, Any], hydra: Any) -> dict[str, Any]:
         name = override.lstrip("+~").partition("=")[0]
         return name in hydra.runtime.choices and name != RECIPES  # a recipe's options are changes
 
-    chosen = [override for override in hydra.overrides.task if group(override)]
-    usual = dict(flat(plain(compose(hydra.job.config_name, overrides=chosen))))
+    chosen, name = [one for one in hydra.overrides.task if group(one)], hydra.job.config_name
+    if name == AGAIN:
+        chosen, name = [f"{one}={hydra.runtime.choices[one]}" for one in GROUPS], "config"
+    usual = dict(flat(plain(compose(name, overrides=chosen))))
     return {
         name: value
         for name, value in flat(cfg)

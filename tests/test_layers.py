@@ -27,7 +27,7 @@ ORDER = {
         analysis
         report
         explaining tuning
-        config
+        config commandline
         commands jobs
         autoclasses
     """,

@@ -6,10 +6,12 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from omegaconf import OmegaConf
 
 from s3.errors import UserError
 from s3.runs.experiment import Experiment
@@ -17,6 +19,7 @@ from s3.runs.folder import RunFolder
 from s3.runs.listeners.base import Listeners, retell
 from s3.runs.listeners.table import Table
 from s3.runs.reading import Run
+from s3.storage import write_text
 from tests.commandline import run_py
 from tests.runs.helpers import ROOT
 from tests.runs.made import finished_run
@@ -219,3 +222,54 @@ def test_nothing_is_written_outside_the_root(tmp_path: Path) -> None:
     assert done.status == 2
     assert "may not lead out of its folder" in done.errors
     assert {path.name for path in tmp_path.iterdir()} <= {"mine", "cache"}
+
+
+@pytest.mark.parametrize("path", ["multirun/mine", "{here}/multirun/mine"])
+def test_a_runs_own_configuration_runs_it_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    noted: list[tuple[Any, ...]] = []
+
+    def run(self: Experiment, config: Any, choices: Any, changed: Any, *_: Any) -> RunFolder:
+        noted.append((self, {**config, "choices": dict(choices)}, changed))
+        return RunFolder(Path("nowhere"))
+
+    monkeypatch.setattr(Experiment, "run", run)
+    root = str(tmp_path / "multirun")
+    made = ("task=imdb", "method=zerogen", "seed=3", "method.size=7", f"root={root}")
+    assert run_py(*made, "fresh=true").status == 0
+    folder = tmp_path / "multirun" / "mine"
+    folder.mkdir(parents=True)
+    write_text(folder / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(noted[0][1])))
+    again = (f"--config-path={path.format(here=tmp_path)}", "--config-name=config")
+    assert run_py(*again).status == 0
+    assert run_py(*again, "fresh=true").status == 0
+    (first, config, changed), (found, refound, rechanged), (anew, *_) = noted
+    assert found == replace(first, fresh=False)
+    assert anew == first
+    mains = ("task", "llm", "model", "method", "preset")
+    assert [refound["choices"][one] for one in mains] == [config["choices"][one] for one in mains]
+    assert rechanged == changed == {"method.size": 7}
+    assert {path.name for path in tmp_path.iterdir()} == {"cache", "multirun"}
+
+
+def test_an_option_that_one_method_of_a_sweep_has_applies_to_that_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    noted: list[Any] = []
+
+    def run(self: Experiment, config: Any, choices: Any, *_: Any) -> RunFolder:
+        noted.append((choices["method"], config["method"].get("rounds")))
+        return RunFolder(Path("nowhere"))
+
+    monkeypatch.setattr(Experiment, "run", run)
+    done = run_py("-m", "method=s3,gold", "method.rounds=1")
+    assert done.status == 0
+    assert noted == [("s3", 1), ("gold", None)]
+    assert done.errors.splitlines() == [
+        "job 2 of 2: method=gold: has no method.rounds, and runs without it"
+    ]
+    wrong = run_py("-m", "method=s3,gold", "method.ronds=1")
+    assert wrong.status == 2
+    assert "method.ronds: no such option" in wrong.errors
+    assert len(noted) == 2
