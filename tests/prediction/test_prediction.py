@@ -214,3 +214,28 @@ def test_a_table_says_so_where_a_later_row_does_not_fit(
         with pytest.raises(UserError, match=r"'n' appears only after"):
             predict(trained(*FILMS), tmp_path / "in.jsonl", "-o", tmp_path / f"out.{kind}")
     assert not list(tmp_path.glob("out*"))
+
+
+PAGE = (ROOT / "docs" / "prediction.md").read_text(encoding="utf-8")
+SNIPPETS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+
+
+@pytest.mark.parametrize(
+    ("number", "options", "lines"), [(0, FILMS, 4), (1, PAIRS, 3), (2, QUESTIONS, 1)]
+)
+def test_what_the_page_says_in_python_runs(
+    trained: Train, capsys: pytest.CaptureFixture[str], number: int, options: Any, lines: int
+) -> None:
+    exec(SNIPPETS[number].replace("RUN", str(trained(*options))), {})
+    assert len(capsys.readouterr().out.splitlines()) == lines
+
+
+def test_the_commands_of_the_page_run(trained: Train, tmp_path: Path) -> None:
+    first, second = re.findall(r"^python -m s3 predict RUN (.*)$", PAGE, re.MULTILINE)
+    (tmp_path / "reviews.csv").write_text("body\nA fine film.\n")
+    arguments = [tmp_path / one if "." in one else one for one in first.split()]
+    assert predict(trained(*FILMS), *arguments)[0] == 0
+    row = written(tmp_path / "answered.parquet")[0]
+    named = {name for name in row if name != "body"}
+    assert named == {"label", "probability", "probability_negative", "probability_positive"}
+    assert predict(trained(*FILMS), second.split()[0], stdin='{"text": "Fine."}')[0] == 0
