@@ -1,10 +1,12 @@
 """Synthesis Step by Step: an LLM writes a training set for a small model.
 
 Finished runs as data frames: `s3.runs_df()`, `rounds_df()`, `epochs_df()`, `predictions_df()`,
-`examples_df()`, and `measures_df()` of what their data are like.
+`examples_df()`, and `measures_df()` of what their data are like. The model that one ships:
+`s3.load(folder)`, with `predict(texts)` and `predict_proba(texts)`.
 """
 
 import os
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from s3.autoclasses import install
@@ -12,16 +14,19 @@ from s3.autoclasses import install
 if TYPE_CHECKING:
     from s3.analysis.frames import epochs_df, examples_df, predictions_df, rounds_df, runs_df
     from s3.analysis.measures import measures_df
+    from s3.prediction.model import load
 
 __version__ = "0.1.0"
 __all__ = [
     "epochs_df",
     "examples_df",
+    "load",
     "measures_df",
     "predictions_df",
     "rounds_df",
     "runs_df",
 ]
+PLACES = {"load": "s3.prediction.model", "measures_df": "s3.analysis.measures"}
 
 install()
 
@@ -31,9 +36,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 
 def __getattr__(name: str) -> Any:
-    """Import the data frames' functions when they are first asked for: `import s3` stays quick."""
+    """Import a function when it is first asked for: `import s3` stays quick."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from s3.analysis import frames, measures
-
-    return getattr(measures if name == "measures_df" else frames, name)
+    return getattr(import_module(PLACES.get(name, "s3.analysis.frames")), name)

@@ -7,10 +7,12 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cache
 
 JOB = "S3_JOB"  # in the environment: the name of the job of a sweep that this process is at
+_quiet: ContextVar[bool] = ContextVar("quiet", default=False)
 LOG_EVERY = 10.0  # seconds between two lines where there is no terminal
 
 
@@ -53,8 +55,21 @@ def note(where: str, said: str) -> None:
 
 
 @contextmanager
+def quiet() -> Iterator[None]:
+    """Show no progress of what the block does: it is part of other work, or soon done."""
+    token = _quiet.set(True)
+    try:
+        yield
+    finally:
+        _quiet.reset(token)
+
+
+@contextmanager
 def progress(what: str, total: int | None = None) -> Iterator[Work]:
     """Show work of `total` units while the block runs, with an estimate of its end."""
+    if _quiet.get():
+        yield Work(what, total, lambda work: None)
+        return
     with _live(what, total) if sys.stderr.isatty() else _logged(what, total) as work:
         yield work
     print(work.line(), file=sys.stderr, flush=True)

@@ -24,7 +24,7 @@ ORDER = {
         synthesis
         methods audit
         runs
-        analysis
+        prediction analysis
         report
         explaining tuning
         config commandline
@@ -90,6 +90,7 @@ ORDER = {
     """,
     "s3.runs.listeners": "base\nsummary table\nwandb",
     "s3.runs.listeners.wandb": "settings tables artifacts\ntracker",
+    "s3.prediction": "model writing\nfiles",
     "s3.analysis": """
         encodings intervals results gold
         cost similarity extrapolations groups frames listing distances
@@ -106,7 +107,7 @@ ORDER = {
     """,
     "s3.commands": """
         runs
-        analyze audit check compare dashboard figures report store
+        analyze audit check compare dashboard figures predict report store
         app
     """,
     "s3.runs.dryrun": "habits\nrehearsal\nplan",

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import codecs
 import gzip
+import io
 import zlib
+from collections.abc import Iterator
+from io import BufferedReader
 from pathlib import Path
+from typing import Any
 
 from s3.errors import UserError
 from s3.progress import note
@@ -21,33 +25,47 @@ LOOKED_AT = 400  # bytes at the start of a file that show whether it is UTF-16 w
 
 
 def read_text(path: Path) -> str:
-    """Return a file's text: UTF-8, or UTF-16 and UTF-32 with their mark; gzipped if it ends in .gz.
+    """Return a file's text, as `lines` reads it."""
+    return "".join(lines(path))
+
+
+def lines(path: Path) -> Iterator[str]:
+    """Yield a file's lines with their ends, one in memory at a time; unpacked if it ends in .gz.
+
+    Otherwise as `decoded`. Raises UserError where it cannot be read.
+    """
+    try:
+        with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as file:
+            yield from decoded(file, str(path))
+    except (OSError, EOFError, zlib.error) as error:  # gzip raises all three
+        raise UserError(f"{path}: cannot be read ({error}).") from None
+
+
+def decoded(file: BufferedReader[Any] | gzip.GzipFile, name: str) -> Iterator[str]:
+    """Yield the lines of a text: UTF-8, or UTF-16 and UTF-32 with their mark.
 
     Marks are taken off, however many there are; line ends stay as they are. Raises UserError, with
     the line, for bytes that are no text.
     """
-    content = _bytes(path)
-    encoding = next((name for mark, name in MARKS if content.startswith(mark)), "utf-8")
+    start = file.peek(LOOKED_AT)[:LOOKED_AT]
+    encoding = next((encoding for mark, encoding in MARKS if start.startswith(mark)), "utf-8")
     if encoding != "utf-8":
-        note(str(path), f"read as {encoding.upper()}, by the mark at its start")
-    elif content[:LOOKED_AT].count(0) > len(content[:LOOKED_AT]) / 5:
+        note(name, f"read as {encoding.upper()}, by the mark at its start")
+    elif start.count(0) > len(start) / 5:
         raise UserError(
-            f"{path}: not a text in UTF-8: every few bytes one is zero, as in UTF-16 without its "
+            f"{name}: not a text in UTF-8: every few bytes one is zero, as in UTF-16 without its "
             "mark, or in a file that is no text. Save it as UTF-8."
         )
+    text = io.TextIOWrapper(file, encoding, newline="")
+    number = 0
     try:
-        return content.decode(encoding).lstrip("\ufeff")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
+        for number, line in enumerate(text, 1):
+            yield line.lstrip("\ufeff") if number == 1 else line
+    except UnicodeDecodeError as error:  # in the bytes that follow the lines read so far
+        place = number + 1 + error.object.count(b"\n", 0, error.start)
         raise UserError(
-            f"{path}:{line}: not a text in {encoding.upper()} ({error.reason}). Save the file as "
+            f"{name}:{place}: not a text in {encoding.upper()} ({error.reason}). Save the file as "
             "UTF-8: spreadsheets call it 'CSV UTF-8'."
         ) from None
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        content = path.read_bytes()
-        return gzip.decompress(content) if path.suffix.lower() == ".gz" else content
-    except (OSError, EOFError, zlib.error) as error:  # gzip raises all three
-        raise UserError(f"{path}: cannot be read ({error}).") from None
+    finally:
+        text.detach()  # else it would close what is not its own

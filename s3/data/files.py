@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import io
 import json
-from collections.abc import Iterator, Mapping
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from io import BufferedReader, RawIOBase
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from s3.data.decoding import read_text
+from s3.data.decoding import decoded, lines, read_text
 from s3.data.tables import read_csv, read_parquet, read_sheet
 from s3.errors import UserError, did_you_mean, first_line
 
@@ -66,15 +67,26 @@ def read_hub(path: str, name: str | None, split: str) -> Iterator[Placed]:
         yield f"{path} {split} row {number}", row
 
 
-def _numbered(path: Path) -> Iterator[tuple[str, str]]:
+def read_standard_input() -> Iterator[Placed]:
+    """Yield the rows of JSON Lines as they arrive. Raises UserError as `read_file`."""
+    name = "standard input"
+    file = BufferedReader(cast("RawIOBase", sys.stdin.buffer))
+    yield from _objects(_numbered(name, decoded(file, name)))
+
+
+def _numbered(name: Path | str, text: Iterable[str]) -> Iterator[tuple[str, str]]:
     """Yield the lines of a text that hold something, each with its place."""
-    for number, line in enumerate(io.StringIO(read_text(path), newline=""), 1):
+    for number, line in enumerate(text, 1):
         if line.strip():
-            yield f"{path}:{number}", line
+            yield f"{name}:{number}", line
 
 
 def _jsonl(path: Path) -> Iterator[Placed]:
-    for place, line in _numbered(path):
+    yield from _objects(_numbered(path, lines(path)))
+
+
+def _objects(numbered: Iterable[tuple[str, str]]) -> Iterator[Placed]:
+    for place, line in numbered:
         row = _parsed(line, place)
         if not isinstance(row, dict):
             raise UserError(f"{place}: expected a JSON object, found {type(row).__name__}.")
@@ -82,7 +94,7 @@ def _jsonl(path: Path) -> Iterator[Placed]:
 
 
 def _lines(path: Path) -> Iterator[Placed]:
-    for place, line in _numbered(path):
+    for place, line in _numbered(path, lines(path)):
         yield place, {"text": line.strip()}
 
 

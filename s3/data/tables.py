@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import csv
-import io
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from s3.data.decoding import read_text
+from s3.data.decoding import lines
 from s3.errors import UserError
 from s3.progress import note
 
@@ -24,10 +24,9 @@ _LINE_END = re.compile(r"\r+\n|\r")  # also of a file that was written with two 
 
 def read_csv(path: Path) -> Rows:
     """Yield the rows of a CSV or TSV file; its header shows which character separates cells."""
-    text = read_text(path)
-    reader = csv.reader(
-        io.StringIO(text, newline=""), delimiter=_separator(path, text), strict=True
-    )
+    text = lines(path)
+    start = _start(text)
+    reader = csv.reader(chain(start, text), delimiter=_separator(path, start), strict=True)
     csv.field_size_limit(LONGEST_CELL)
     header: list[str] = []
     begins = 1  # a record may run over several lines
@@ -47,13 +46,23 @@ def read_csv(path: Path) -> Rows:
         raise UserError(f"{path}:{begins}: malformed CSV ({error}).") from None
 
 
-def _separator(path: Path, text: str) -> str:
+def _start(text: Iterator[str]) -> list[str]:
+    """Take the lines that hold the header off a text."""
+    taken: list[str] = []
+    size = 0
+    while size < HEADER and (line := next(text, "")):
+        taken.append(line)
+        size += len(line)
+    return taken
+
+
+def _separator(path: Path, start: Sequence[str]) -> str:
     """Return what makes most cells of the header; where nothing does, what the ending says."""
     usual = "\t" if ".tsv" in path.name.lower() else ","
 
     def cells(separator: str) -> int:
         try:
-            return len(next(csv.reader(io.StringIO(text, newline=""), delimiter=separator), ()))
+            return len(next(csv.reader(start, delimiter=separator), ()))
         except csv.Error:
             return 0
 
@@ -109,16 +118,14 @@ def read_parquet(path: Path) -> Rows:
     def plain(column: pa.Array) -> pa.Array:
         return column.cast(pa.string()) if pa.types.is_temporal(column.type) else column
 
-    rows: list[dict[str, Any]] = []
+    number = 0
     try:
         with pq.ParquetFile(path) as file:
             names = _columns(str(path), file.schema_arrow.names)
             for batch in file.iter_batches():
                 columns = [plain(column).to_pylist() for column in batch.columns]
-                rows += (
-                    dict(zip(names, cells, strict=True)) for cells in zip(*columns, strict=True)
-                )
+                for cells in zip(*columns, strict=True):
+                    number += 1
+                    yield f"{path}: row {number}", dict(zip(names, cells, strict=True))
     except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
         raise UserError(f"{path}: not a readable Parquet file ({error}).") from None
-    for number, row in enumerate(rows, 1):
-        yield f"{path}: row {number}", row

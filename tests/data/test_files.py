@@ -298,3 +298,14 @@ def test_offline_without_a_cache_is_an_error_that_says_what_to_do(load: Callable
     assert said.startswith("error: hub data set someone/toy (rte), split train: ")
     assert "offline" in said.lower()
     assert "task.gold.source=files" in said
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl", "a.csv.gz"])
+def test_bytes_that_are_no_text_are_found_by_line_far_into_a_file_read_by_lines(
+    tmp_path: Path, name: str
+):
+    line = '{"text": "a row"}\n' if "jsonl" in name else "a row of some length\n"
+    content = (line * 5000).encode() + b"\xff\n" + line.encode()
+    (tmp_path / name).write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+    with pytest.raises(UserError, match=rf"{name}:5001: not a text in UTF-8"):
+        list(read_file(tmp_path / name))

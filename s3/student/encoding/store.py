@@ -216,3 +216,7 @@ class Encoder:
             sizes = self.settings.max_length, self.settings.stride
             self._stores[head] = TokenStore(head, self.tokenizer, *sizes)
         return self._stores[head]
+
+    def forget(self) -> None:
+        """Drop all that was tokenised: texts that are asked about once would pile up."""
+        self._stores.clear()
