@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from s3.data.decoding import read_text
 from s3.data.tables import read_csv, read_parquet, read_sheet
 from s3.errors import UserError, did_you_mean, first_line
+from s3.progress import note
 
 Row = Mapping[str, Any]
 Placed = tuple[str, Row]  # ("path:17", row)
@@ -82,8 +84,19 @@ def _jsonl(path: Path) -> Iterator[Placed]:
 
 
 def _lines(path: Path) -> Iterator[Placed]:
+    """Yield texts, one a line; JSON Lines, if the first line shows that it is that."""
+    if any(_is_row(line) for _, line in islice(_numbered(path), 1)):
+        note(str(path), "read as JSON Lines, by its first line")
+        return (yield from _jsonl(path))
     for place, line in _numbered(path):
         yield place, {"text": line.strip()}
+
+
+def _is_row(line: str) -> bool:
+    try:
+        return isinstance(json.loads(line), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _parsed(text: str, place: str) -> Any:
