@@ -6,12 +6,14 @@ import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from io import BufferedReader, RawIOBase
+from itertools import islice
 from pathlib import Path
 from typing import Any, cast
 
 from s3.data.decoding import decoded, lines, read_text
 from s3.data.tables import read_csv, read_parquet, read_sheet
 from s3.errors import UserError, did_you_mean, first_line
+from s3.progress import note
 
 Row = Mapping[str, Any]
 Placed = tuple[str, Row]  # ("path:17", row)
@@ -94,8 +96,19 @@ def _objects(numbered: Iterable[tuple[str, str]]) -> Iterator[Placed]:
 
 
 def _lines(path: Path) -> Iterator[Placed]:
+    """Yield texts, one a line; JSON Lines, if the first line shows that it is that."""
+    if any(_is_row(line) for _, line in islice(_numbered(path, lines(path)), 1)):
+        note(str(path), "read as JSON Lines, by its first line")
+        return (yield from _jsonl(path))
     for place, line in _numbered(path, lines(path)):
         yield place, {"text": line.strip()}
+
+
+def _is_row(line: str) -> bool:
+    try:
+        return isinstance(json.loads(line), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _parsed(text: str, place: str) -> Any:

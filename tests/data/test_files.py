@@ -89,6 +89,11 @@ def separated(separator: str, first: str = '"a fine, good film"') -> bytes:
         ),
         ("utf32.csv", separated(",").decode().encode("utf-32"), "read as UTF-32, by the mark"),
         ("two_marks.csv", b"\xef\xbb\xbf" * 2 + separated(","), ""),
+        (
+            "rows.txt",
+            "".join(json.dumps(row) + "\n" for row in PLAIN).encode(),
+            "read as JSON Lines",
+        ),
         ("empty_rows.csv", separated(",") + b",\n \n,\n", ""),
     ],
 )

@@ -61,23 +61,33 @@ def test_two_processes_that_ask_the_same_pay_for_it_once(serve: Serve) -> None:
 
 BATCH = """
 import sys
-from s3.llm import OpenAIBatch, Prompt, Session
-asked = [Prompt(f"Write review {i}.", reply_tokens=32) for i in range(20)]
+from s3.llm import Completion, OpenAIBatch, Prompt, Session
+first, last = map(int, sys.argv[2:])
+asked = [Prompt(f"Write review {i}.", reply_tokens=32) for i in range(first, last)]
 with Session(OpenAIBatch(base_url=sys.argv[1], poll_seconds=0.1), 0) as session:
-    list(session.complete(asked))
+    assert all(isinstance(one, Completion) for one in session.complete(asked))
 """
 
 
-def test_two_processes_with_the_same_batch_submit_it_once(
-    serve: Serve, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("seconds", [0.0, 3.0])  # the one ends before the other looks, or after
+def test_batches_that_overlap_are_paid_for_once(
+    seconds: float, serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Of two processes, and where lines fail the first time: who asks them again is one process."""
     monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
-    endpoint = serve(seconds=5)
+    endpoint = serve(seconds=seconds, fail=2)
+    spans = [(0, 20), (10, 30), (0, 20)]
     command = [sys.executable, "-c", BATCH, endpoint.url]
-    both = [subprocess.Popen(command, text=True, stderr=subprocess.PIPE) for _ in range(2)]
-    said = [one.communicate(timeout=120)[1] for one in both]
-    assert [one.returncode for one in both] == [0, 0], said
-    assert len(endpoint.batches) == 1
+    all_ = [
+        subprocess.Popen([*command, *map(str, span)], text=True, stderr=subprocess.PIPE)
+        for span in spans
+    ]
+    said = [one.communicate(timeout=120)[1] for one in all_]
+    assert [one.returncode for one in all_] == [0] * 3, said
+    files = (endpoint.files[batch["input_file_id"]] for batch in endpoint.batches)
+    assert sum(len(lines.splitlines()) for lines in files) == 30 + 2
+    assert stored() == 30
+    assert any("another process asks" in one for one in said) or not seconds
 
 
 def test_who_waits_goes_on_when_the_other_dies(serve: Serve) -> None:

@@ -49,6 +49,7 @@ class BatchTransport(LoopTransport):
         super().__init__(context, reach)
         self._connect = connect
         self._attempts, self._poll, self._allowance = attempts, poll_seconds, Allowance(context)
+        self._waited = False  # for another process, which is said once
         self._submitted = 0  # batches that the provider has now
         self._faults: dict[Request, Fault] = {}  # why it got no reply the last time
 
@@ -64,9 +65,8 @@ class BatchTransport(LoopTransport):
 
     def _begin(self, requests: list[Request]) -> None:
         under_way, others = self._notes.under_way(requests)
-        for note, known in under_way:
-            resume = partial(self._resume, note, known)  # without an id it may be about to get it
-            self._start(known, resume if note.batch else partial(self._alone, known))
+        for _, known in under_way:
+            self._start(known, partial(self._alone, known))
         size, chunk = 0, list[Request]()
         for request in others:
             length = len(self._api.line(request, 0)) + 1
@@ -79,14 +79,21 @@ class BatchTransport(LoopTransport):
             self._start(chunk, partial(self._alone, chunk))
 
     async def _alone(self, requests: list[Request]) -> None:
-        """Answer requests; by another process's batch where that submits the same."""
-        async with self._notes.turn(requests, self._poll) as waited:
-            if waited:
-                self._api.say(f"{self._context.where}: waited for another process's batch.")
-            under_way, others = self._notes.under_way(self._unstored(requests))
-            for note, known in under_way:
-                await self._resume(note, known)
-            await self._answer(others)
+        """Answer requests, each by one process at a time; others find the replies in the store."""
+        while left := self._unstored(unanswered(requests)):
+            with self._notes.turn(left) as mine:
+                if len(mine) < len(left) and not self._waited:
+                    self._waited = True
+                    where = self._context.where
+                    self._api.say(
+                        f"{where}: another process asks some of the same; it is waited for."
+                    )
+                under_way, others = self._notes.under_way(self._unstored(mine))
+                for note, known in under_way:
+                    await self._resume(note, known)
+                await self._answer(others)
+            if not mine:
+                await asyncio.sleep(self._poll)
 
     async def _resume(self, note: Batch, requests: list[Request]) -> None:
         """Wait for a batch that an earlier process submitted; ask again for what it lacks."""

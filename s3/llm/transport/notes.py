@@ -1,11 +1,9 @@
-"""The notes of batches under way: which requests are in one already, and whose turn it is."""
+"""The notes of batches under way: which requests are in one already, and who answers them."""
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from s3.llm.leases import Leases
 from s3.llm.store import Batch, Store
@@ -13,7 +11,7 @@ from s3.llm.transport.base import Context, Request
 
 
 class Notes:
-    """What the store knows of batches at an endpoint, and the leases of those about to begin."""
+    """What the store knows of batches at an endpoint, and the leases of the requests in them."""
 
     def __init__(self, context: Context, store: Store) -> None:
         self._context, self._store = context, store
@@ -33,22 +31,18 @@ class Notes:
                 found.append((note, known))
         return found, list(mine.values())
 
-    @asynccontextmanager
-    async def turn(self, requests: list[Request], pause: float) -> AsyncIterator[bool]:
-        """Let one process at a time submit these requests; yield whether another had the turn.
+    @contextmanager
+    def turn(self, requests: list[Request]) -> Iterator[list[Request]]:
+        """Take the leases of those that no other process answers now; yield these requests.
 
-        What a process has submitted is noted, also when it dies with its lease.
+        Nobody waits for a lease while holding one, so no two processes wait for each other.
         """
-        ids = " ".join(request.id for request in requests)
-        lease = f"{hashlib.sha256(ids.encode()).hexdigest()}-0"
-        waited = False
-        while not self._leases.take(lease):
-            waited = True
-            await asyncio.sleep(pause)
+        mine = {one.id: one for one in requests if self._leases.take(one.id)}
         try:
-            yield waited
+            yield list(mine.values())
         finally:
-            self._leases.release(lease)
+            for id in mine:  # what the endpoint refuses changes that of a request
+                self._leases.release(id)
 
 
 def unanswered(requests: list[Request]) -> list[Request]:
