@@ -95,11 +95,11 @@ ORDER = {
         encodings intervals results gold
         cost similarity extrapolations groups frames listing distances
         diversity quality errors maps comparison gap
-        formats measures
+        formats measures agreement
     """,
     "s3.report": """
         charts dashboard pairs
-        drawing findings
+        agreement drawing findings
         svg maps
         page
         comparison run
@@ -108,6 +108,7 @@ ORDER = {
     "s3.commands": """
         runs
         analyze audit check compare dashboard figures predict report store
+        agreement
         app
     """,
     "s3.runs.dryrun": "habits\nrehearsal\nplan",

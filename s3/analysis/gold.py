@@ -9,6 +9,7 @@ from __future__ import annotations
 from omegaconf import OmegaConf
 
 from s3.data.example import Example
+from s3.data.files import Placed
 from s3.data.rows import fingerprint
 from s3.errors import UserError
 from s3.runs.checksums import damaged
@@ -30,14 +31,21 @@ def task_of(run: Run) -> Task:
 
 
 def gold_of(run: Run, split: str) -> list[Example]:
-    """Return a run's gold rows of "validation" or "train", in the run's order.
+    """Return a run's gold rows of a split, in the run's order; see `placed_gold`."""
+    task = task_of(run)
+    return [task.read_gold(row) for row in placed_gold(run, split)]
 
-    Raises UserError where they cannot be read, or are no longer those that the run had.
+
+def placed_gold(run: Run, split: str) -> list[Placed]:
+    """Return a run's gold rows of a split as they are in their file, all their columns.
+
+    `split` is "validation", "train" or "test". Raises UserError where they cannot be read, or are
+    no longer those that the run had.
     """
     task = task_of(run)
     place = split if getattr(task.gold.splits, split) else "validation"
-    rows = [task.read_gold(row) for row in task.gold.rows(place, int(run.summary["seed"]))]
-    if fingerprint(rows) != run.identity.get("gold", {}).get(split):
+    rows = task.gold.rows(place, int(run.summary["seed"]))
+    if fingerprint(map(task.read_gold, rows)) != run.identity.get("gold", {}).get(split):
         raise UserError(
             f"{run.path}: the gold {split} rows of {task.gold.splits.path} are no longer those of "
             "this run, so nothing can be held against them."

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from s3 import __version__
+from s3.commands.agreement import agreement
 from s3.commands.analyze import analyze
 from s3.commands.audit import audit
 from s3.commands.check import check
@@ -32,6 +33,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     no_args_is_help=True,
 )
+app.command()(agreement)
 app.command()(analyze)
 app.command()(audit)
 app.command()(check)

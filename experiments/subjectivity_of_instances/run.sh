@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# Accuracy over how far annotators agree, on ChaosNLI's SNLI rows: real rows and synthetic ones.
+set -euo pipefail
+: "${DATA:?set DATA to the folder of the real data}" "${OUT:?set OUT to a folder for the runs}"
+DATA=$(realpath "$DATA") OUT=$(realpath -m "$OUT")
+here=$(cd "$(dirname "$0")" && pwd)
+cd "$here/../.."
+mkdir -p "$OUT/gold"
+# The first 514 rows are gold validation, the other 1,000 are test.
+head -n 514 "$DATA/chaosnli/snli.jsonl" > "$OUT/gold/validation.jsonl"
+tail -n 1000 "$DATA/chaosnli/snli.jsonl" > "$OUT/gold/test.jsonl"
+common=(--config-dir="$here/conf" task=chaosnli task.gold.files.path="$OUT/gold")
+common+=(hydra.sweep.dir="$OUT/runs" seed=0,1,2)
+python run.py -m "${common[@]}" method=gold task.gold.validation_size=100,400 "$@"
+python run.py -m "${common[@]}" method=zerogen task.gold.validation_size=400 seed_size=200 "$@"
+python -m s3 agreement "$OUT/runs" --columns votes_100 --figure "$OUT/agreement.svg"
