@@ -91,8 +91,8 @@ ORDER = {
     "s3.runs.listeners.wandb": "settings tables artifacts\ntracker",
     "s3.analysis": """
         encodings intervals results gold
-        cost similarity extrapolations groups frames listing distances
-        diversity quality errors maps comparison gap
+        cost similarity extrapolations groups frames listing distances judgements
+        diversity quality errors maps comparison gap rankings
         formats measures agreement
     """,
     "s3.report": """
@@ -106,14 +106,14 @@ ORDER = {
     "s3.commands": """
         runs
         analyze audit check compare dashboard figures report store
-        agreement
+        agreement judgements
         app
     """,
     "s3.runs.dryrun": "habits\nrehearsal\nplan",
 }
 HEAVY = {"torch", "transformers", "datasets", "pyarrow", "datasketch", "wandb", "xllamacpp"}
 HEAVY |= {"pytorch_lightning", "scipy", "openai", "pandas", "jinja2", "matplotlib", "sklearn"}
-HEAVY |= {"wandb_workspaces"}
+HEAVY |= {"wandb_workspaces", "choix"}
 LAZY = {"student", "llm"}  # their files are imported inside functions; --help is timed elsewhere
 
 
