@@ -93,8 +93,8 @@ ORDER = {
     "s3.prediction": "model writing\nfiles",
     "s3.analysis": """
         encodings intervals results gold
-        cost similarity extrapolations groups frames listing distances
-        diversity quality errors maps comparison gap
+        cost similarity extrapolations groups frames listing distances judgements
+        diversity quality errors maps comparison gap rankings
         formats measures agreement
     """,
     "s3.report": """
@@ -108,14 +108,14 @@ ORDER = {
     "s3.commands": """
         runs
         analyze audit check compare dashboard figures predict report store
-        agreement
+        agreement judgements
         app
     """,
     "s3.runs.dryrun": "habits\nrehearsal\nplan",
 }
 HEAVY = {"torch", "transformers", "datasets", "pyarrow", "datasketch", "wandb", "xllamacpp"}
 HEAVY |= {"pytorch_lightning", "scipy", "openai", "pandas", "jinja2", "matplotlib", "sklearn"}
-HEAVY |= {"wandb_workspaces", "optuna"}
+HEAVY |= {"wandb_workspaces", "optuna", "choix"}
 LAZY = {"student", "llm"}  # their files are imported inside functions; --help is timed elsewhere
 
 

@@ -18,6 +18,7 @@ from s3.commands.check import check
 from s3.commands.compare import compare
 from s3.commands.dashboard import dashboard
 from s3.commands.figures import figures
+from s3.commands.judgements import judgements
 from s3.commands.predict import predict
 from s3.commands.report import report
 from s3.commands.runs import runs
@@ -43,6 +44,7 @@ app.command()(figures)
 app.command()(predict)
 app.command()(report)
 app.command()(runs)
+app.add_typer(judgements, name="judgements")
 app.add_typer(store, name="store")
 
 

@@ -26,7 +26,7 @@ def agreement_charts(rows: Sequence[Record]) -> Iterator[Chart]:
         series.append(Series("rows left", [Point(x, y, y, y) for x, y in left.items()]))
         score = metric.replace("_", "-")
         title = f"{task}: {score} over annotators' agreement"
-        yield Chart(title, "agreement of annotators at least", series, f"{score}, % of rows")
+        yield Chart(title, "agreement of annotators at least", series, f"{score} and rows left, %")
 
 
 def _name(row: Record) -> str:
