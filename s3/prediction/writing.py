@@ -105,6 +105,8 @@ def _parquet(path: Path) -> Iterator[Write]:
 
     try:
         yield write
+        if file is None:  # there were no rows, so no columns either
+            file = pq.ParquetWriter(path, pa.schema([]))
     finally:
         if file is not None:
             file.close()

@@ -158,6 +158,13 @@ def test_a_file_is_answered_in_chunks_and_keeps_its_columns(
         assert one["probability"] == max(v for k, v in one.items() if k.startswith("probability_"))
 
 
+@pytest.mark.parametrize("kind", ["jsonl", "csv", "parquet"])
+def test_what_holds_no_rows_gives_a_file_of_none(trained: Train, tmp_path: Path, kind: str) -> None:
+    target = tmp_path / f"out.{kind}"
+    status, _, errors = predict(trained(*FILMS), "-", "-o", target)
+    assert (status, written(target)) == (0, []), errors
+
+
 def test_standard_input_is_answered_on_standard_output(trained: Train) -> None:
     lines = '{"text": "a good film", "n": 1}\n\n{"text": "an awful film", "n": null}\n'
     status, output, _ = predict(trained(*FILMS), "-", stdin=lines)
