@@ -213,8 +213,6 @@ class OnlineTransport(LoopTransport):
     def _reject(self, request: Request, why: Fault | Unfit | Refused) -> None:
         """Give a request up. Raises what must stop the run."""
         if isinstance(why, Refused):
-            if not (self._context.trial.passed or self._context.usage.stored):
-                raise why
-            why = Unfit("rejected", str(why))  # others like it were answered: it is the prompt
+            raise why
         self._context.fail(request, why.reason, why.detail)
         self._context.trial.bad(why.reason, why.detail)
