@@ -10,9 +10,9 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
 
 from s3.errors import ConfigError
+from s3.runs.folder import CHOICES
 
 AGAIN = "again"  # the configuration of a run that is run again
-GROUPS = ("task", "llm", "model", "method", "preset")
 PATH, NAME = ("--config-path", "-cp"), ("--config-name", "-cn")
 
 
@@ -30,9 +30,9 @@ def run_again(words: Sequence[str]) -> list[str]:
     if not isinstance(content, DictConfig) or "choices" not in content:
         return list(words)
     choices = content.pop("choices")
-    if missing := [group for group in GROUPS if group not in choices]:
+    if missing := [group for group in CHOICES if group not in choices]:
         raise ConfigError(f"{file}: choices.{missing[0]} is not there: which was it?")
-    chosen: list[Any] = [{f"override /{group}": choices[group]} for group in GROUPS]
+    chosen: list[Any] = [{f"override /{group}": choices[group]} for group in CHOICES]
     node: dict[Any, Any] = {**content, "root": str(file.absolute().parent.parent), "fresh": False}
     defaults = {"defaults": ["config", *chosen, "_self_"]}
     ConfigStore.instance().store(name=AGAIN, node=OmegaConf.create({**defaults, **node}))
@@ -54,7 +54,7 @@ def shared_loosely(words: Sequence[str]) -> list[str]:
 
     Hydra would refuse it for all jobs; each job leaves out what its own choice lacks.
     """
-    swept = [f"{group}." for group in GROUPS if any(_several(word, group) for word in words)]
+    swept = [f"{group}." for group in CHOICES if any(_several(word, group) for word in words)]
     sweeping = {"-m", "--multirun"} & set(words)
     return [f"++{word}" if sweeping and word.startswith(tuple(swept)) else word for word in words]
 

@@ -21,10 +21,11 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
-from s3.commandline import AGAIN, GROUPS
+from s3.commandline import AGAIN
 from s3.errors import UserError
 from s3.progress import JOB
 from s3.runs.finding import ROOTS
+from s3.runs.folder import CHOICES
 from s3.storage import digest
 from s3.student.hardware import AT_ONCE
 from s3.tuning import RECIPES
@@ -120,7 +121,7 @@ def changed(cfg: Mapping[str, Any], hydra: Any) -> dict[str, Any]:
 
     chosen, name = [one for one in hydra.overrides.task if group(one)], hydra.job.config_name
     if name == AGAIN:
-        chosen, name = [f"{one}={hydra.runtime.choices[one]}" for one in GROUPS], "config"
+        chosen, name = [f"{one}={hydra.runtime.choices[one]}" for one in CHOICES], "config"
     usual = dict(flat(plain(compose(name, overrides=chosen))))
     return {
         name: value

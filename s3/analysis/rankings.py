@@ -8,7 +8,7 @@ more objective than b with probability 1 / (1 + exp(b - a)).
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,14 +44,14 @@ def ranking(judgements: Sequence[Judgement], seed: int = 0) -> list[Ranked]:
     """
     tasks = sorted({name for one in judgements for name in one.pair})
     _check_connected(judgements)
-    drawn = [wins(some, tasks) for some in _resampled(judgements, seed)]
     whole = wins(judgements, tasks)
-    rates = _shares(whole, drawn, win_rates)
-    strong = _shares(whole, drawn, strengths)
-    places = _shares(whole, drawn, lambda counts: _places(strengths(counts)))
+    counts = [whole, *(wins(some, tasks) for some in _resampled(judgements, seed))]
+    strong = [strengths(one) for one in counts]
+    rates, places = _shares(map(win_rates, counts)), _shares(map(_places, strong))
+    strength = _shares(strong)
     seen = (whole + whole.T).sum(axis=1)
     found = [
-        Ranked(task, int(seen[i]), rates[i], strong[i], places[i]) for i, task in enumerate(tasks)
+        Ranked(task, int(seen[i]), rates[i], strength[i], places[i]) for i, task in enumerate(tasks)
     ]
     return sorted(found, key=lambda one: one.place.value)
 
@@ -88,9 +88,11 @@ def _places(values: Floats) -> Floats:
     return np.asarray(rankdata(-values, method="min"), dtype=float)
 
 
-def _shares(whole: Floats, drawn: Sequence[Floats], of: Callable[[Floats], Floats]) -> list[Share]:
-    low, high = np.percentile([of(counts) for counts in drawn], ENDS, axis=0)
-    ends = zip(of(whole), low, high, strict=True)
+def _shares(values: Iterable[Floats]) -> list[Share]:
+    """Return a share for each task; the first values are the whole sample's, the others draws'."""
+    whole, *drawn = values
+    low, high = np.percentile(drawn, ENDS, axis=0)
+    ends = zip(whole, low, high, strict=True)
     return [Share(*map(float, one)) for one in ends]
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from s3.commands.analyze import Format, Output
+from s3.commands.analyze import Format, Output, print_rows
 from s3.commands.compare import Metric, Round
 from s3.commands.runs import Folders
 
@@ -39,7 +39,6 @@ def agreement(
     """
     from s3.analysis.agreement import cells, curves
     from s3.analysis.comparison import compare
-    from s3.analysis.formats import csv_text, json_text, markdown_table, print_table
     from s3.errors import UserError
     from s3.report.agreement import agreement_charts
     from s3.report.figures import write_figures
@@ -50,16 +49,8 @@ def agreement(
     rows = curves(found, [name.strip() for name in columns.split(",")])
     if not rows:
         raise UserError("no curve: fewer than 20 test rows.")
-    head, *lines = cells(rows)
-    texts = head[:-5]
-    if output is Format.csv:
-        print(csv_text(rows), end="")
-    elif output is Format.json:
-        print(json_text(rows), end="")
-    elif output is Format.markdown:
-        print(markdown_table([head, *lines], texts), end="")
-    else:
-        print_table(head, lines, numbers=set(head) - set(texts))
+    table = cells(rows)
+    print_rows(output, rows, table, set(table[0][:-5]))
     if figure:
         charts = list(agreement_charts(rows))
         names = [

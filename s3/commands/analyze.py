@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -20,6 +21,24 @@ class Format(StrEnum):
 
 
 Output = Annotated[Format, typer.Option("--format", help="How they are printed.")]
+
+
+def print_rows(
+    output: Format, rows: Sequence[Mapping[str, Any]], cells: Sequence[list[str]], texts: set[str]
+) -> None:
+    """Print rows with numbers as they are (csv, json), or as a table of cells, headings first.
+
+    The columns of the table that are not named as texts are flush right.
+    """
+    from s3.analysis.formats import csv_text, json_text, markdown_table, print_table
+
+    head, *lines = cells
+    if output is Format.table:
+        print_table(head, lines, numbers=set(head) - texts)
+    elif output is Format.markdown:
+        print(markdown_table([head, *lines], list(texts)), end="")
+    else:
+        print(csv_text(rows) if output is Format.csv else json_text(rows), end="")
 
 
 def analyze(folders: Folders = None, output: Output = Format.table) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from s3.commands.analyze import Format, Output
+from s3.commands.analyze import Format, Output, print_rows
 from s3.errors import UserError
 
 judgements = typer.Typer(no_args_is_help=True)
@@ -86,18 +86,10 @@ def rank(
     With 95 % intervals, how far the judges agree, and whether they prefer what they saw first.
     """
     from s3.analysis import rankings as of
-    from s3.analysis.formats import csv_text, json_text, markdown_table, print_table
     from s3.analysis.judgements import read_judgements
 
     found, empty = read_judgements(files)
     ranked = of.ranking(found)
-    if output in (Format.csv, Format.json):
-        rows = [of.record(one) for one in ranked]
-        print(csv_text(rows) if output is Format.csv else json_text(rows), end="")
-    elif output is Format.markdown:
-        print(markdown_table(of.cells(ranked), ("task",)), end="")
-    else:
-        head, *lines = of.cells(ranked)
-        print_table(head, lines, numbers=set(head[1:]))
+    print_rows(output, [of.record(one) for one in ranked], of.cells(ranked), {"task"})
     for line in of.findings(found, empty):
         print(line, file=sys.stderr if output is not Format.table else sys.stdout)
