@@ -24,7 +24,7 @@ from s3.data.gold import Source
 from s3.errors import ConfigError, first_line
 from s3.explaining import explain, no_such
 from s3.llm import LLM, BatchService, OpenAI, OpenAIBatch, Server, Service, SmolLM2
-from s3.methods import S3, GoldOnly, Method, ProGen, ZeroGen
+from s3.methods import S3, FewShot, GoldOnly, Method, ProGen, ZeroGen, ZeroShot
 from s3.runs.experiment import Experiment
 from s3.secrets import hidden, holds_key
 from s3.student import Student
@@ -44,6 +44,8 @@ CLASSES = (
     S3,
     ZeroGen,
     ProGen,
+    ZeroShot,
+    FewShot,
     GoldOnly,
 )
 NO_TEXTS = tuple(f"tag:yaml.org,2002:{kind}" for kind in ("bool", "int", "float"))
@@ -59,7 +61,13 @@ def register() -> None:
     # By a name in its plugins' package: from elsewhere, Hydra takes no sweeper.
     Plugins.instance().class_name_to_class["hydra_plugins.s3.Tuner"] = Tuner
     OmegaConf.register_new_resolver("groups", groups, replace=True)
+    OmegaConf.register_new_resolver("per_label", per_label, replace=True)
     OmegaConf.register_new_resolver("oc.env", _refuse_environment, replace=True)
+
+
+def per_label(number: int, *, _root_: DictConfig) -> int:
+    """Return a size that is stated for each label, over all labels of the task."""
+    return number * (len(_root_.task.get("labels", ())) or 1)
 
 
 def _schema(cls: type) -> DictConfig:

@@ -78,7 +78,14 @@ ORDER = {
     "s3.student.lightning": "checkpoint module\nprogress\ntraining",
     "s3.tasks": "cleaning template\nreply\nbase\nclassification qa",
     "s3.synthesis": "writing\nrationales seeds extrapolation",
-    "s3.methods": "base influence existing\ndrawing\ngold loop\ns3 zerogen\nprogen",
+    "s3.methods": """
+        base influence existing
+        drawing
+        gold loop
+        s3 zerogen
+        progen zeroshot
+        fewshot
+    """,
     "s3.audit": "similar\nsplit\nauditor\nfile",
     "s3.runs": """
         checksums rows

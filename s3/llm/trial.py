@@ -67,7 +67,7 @@ class Oddities:
 
     def look(self, prompt: Prompt, reply: Completion) -> None:
         """Look at a reply to a prompt."""
-        sent = token_estimate(prompt.system + prompt.text)
+        sent = token_estimate(prompt.sent)
         if sent >= self.PROMPT and 0 < reply.prompt_tokens * 2 < sent:
             self._say(
                 "cut",

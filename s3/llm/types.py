@@ -18,7 +18,8 @@ class Prompt:
     """One request for one completion.
 
     `text` is the user's turn of a chat, or the text to be continued. `system` goes with a chat
-    only. The reply ends at the first of `stop` and after `reply_tokens` tokens at most. `kind` says
+    only, and so do `turns`, what was said before: the user's and the LLM's by turns.
+    The reply ends at the first of `stop` and after `reply_tokens` tokens at most. `kind` says
     what the reply is read as: an example's "text", a "list", a "name"; it is not sent.
     """
 
@@ -27,6 +28,12 @@ class Prompt:
     stop: tuple[str, ...] = ()
     reply_tokens: int = 256
     kind: str = "text"
+    turns: tuple[str, ...] = ()
+
+    @property
+    def sent(self) -> str:
+        """All that an LLM is given to read, together."""
+        return "".join((self.system, *self.turns, self.text))
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from s3.data.example import Example, Target
 from s3.llm.types import Style
 from s3.methods.base import Bench, Method, Round, mistakes_of
 from s3.methods.influence import Floats, LastLayer, influences
-from s3.methods.zerogen import query, zero_shot, zero_shot_templates
+from s3.methods.zerogen import answered, query, zero_shot, zero_shot_templates
 from s3.student import Predictor
 from s3.synthesis import SEED_ATTEMPTS, Place, SynthesisedSet, write
 from s3.tasks import Classification, Draft, Dropped, Task
@@ -163,8 +163,7 @@ def show(task: Task, style: Style, draft: Draft, examples: list[Example], overla
 
 def _shown(task: Task, style: Style, example: Example) -> str:
     asked = query(task, style, example.fields, example.target, example.origin.source).prompt.text
-    text = example.fields[task.written]
-    return f'{asked}{text}"' if asked.endswith('"') else f"{asked}\n{text}"
+    return answered(asked, example.fields[task.written])
 
 
 def scores_of(

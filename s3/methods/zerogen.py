@@ -88,6 +88,11 @@ def query(task: Task, style: Style, fields: Fields, target: Target, condition: s
     return Draft(task.prompt(style, text), fields, target, origin, tuple(fields.values()))
 
 
+def answered(asked: str, text: str) -> str:
+    """Return a text after what asks for it, as a later prompt shows both."""
+    return f'{asked}{text}"' if asked.endswith('"') else f"{asked}\n{text}"
+
+
 def conditions(task: Task, llm: Session, number: int, asked: SynthesisedSet) -> list[str]:
     """Return `number` conditions, such as films' names, in turn if there are fewer; or none.
 

@@ -31,6 +31,7 @@ class SynthesisedSet:
     wanted: int
     examples: list[Example] = field(default_factory=list)
     dropped: Counter[str] = field(default_factory=Counter)
+    filled: dict[int, Example] = field(default_factory=dict)  # of `write`: by the place's number
     attempts: int = 0  # the most replies that were asked for one example
     completions: int = 0
     tokens: int = 0  # prompt and completion tokens of all completions, dropped ones too
@@ -62,12 +63,14 @@ def drawn_place(
     contexts: list[Example],
     name: str,
     draft: Callable[[random.Random, Fields, Target], Draft],
+    label: Target | None = None,
 ) -> Place:
     """Return a place whose given fields and target are drawn, and what `draft` makes of them.
 
-    Each attempt draws again; only a label stays. Draws depend on the place's name and the attempt.
+    `label` is one that is chosen already. Each attempt draws again; only a label stays. Draws
+    depend on the place's name and the attempt.
     """
-    first = task.draw(random.Random(name), contexts)
+    first = task.draw(random.Random(name), contexts, label)
 
     def place(attempt: int) -> Draft:
         rng = random.Random(f"{name}/{attempt}")
@@ -113,7 +116,8 @@ def write(
             else:
                 seen.add(example.key())
                 filled[number] = example
-    written.examples = [filled[number] for number in sorted(filled)]
+    written.filled = {number: filled[number] for number in sorted(filled)}
+    written.examples = list(written.filled.values())
     if written.shortfall:
         print(f"{what}: {written.shortfall}", file=sys.stderr, flush=True)
     return written

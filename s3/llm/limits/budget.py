@@ -13,13 +13,13 @@ TEMPLATE_TOKENS = 64  # what a chat template adds to a prompt, at most
 
 def most(prompt: Prompt) -> Tokens:
     """Return the most tokens that a prompt can use: no tokenizer makes more tokens than bytes."""
-    text = len(prompt.text.encode()) + len(prompt.system.encode())
-    return Tokens(text + TEMPLATE_TOKENS, prompt.reply_tokens)
+    template = TEMPLATE_TOKENS * (1 + len(prompt.turns))
+    return Tokens(len(prompt.sent.encode()) + template, prompt.reply_tokens)
 
 
 def guess(prompt: Prompt) -> int:
     """Return about how many tokens a prompt and its reply have together."""
-    return token_estimate(prompt.system + prompt.text) + prompt.reply_tokens
+    return token_estimate(prompt.sent) + prompt.reply_tokens
 
 
 @dataclass

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import ClassVar
 
-from s3.llm.protocols.base import Protocol, Reply, Stated
+from s3.llm.protocols.base import Protocol, Reply, Stated, conversation
 from s3.llm.protocols.parsing import Content, count
 from s3.llm.types import Prompt, Style
 
@@ -35,7 +35,7 @@ class AnthropicMessages(Protocol):
         return {
             "model": self.model,
             **({"system": prompt.system} if prompt.system else {}),
-            "messages": [{"role": "user", "content": prompt.text}],
+            "messages": conversation((*prompt.turns, prompt.text)),
             **self.sampling(),
             **({"stop_sequences": stop} if stop else {}),
             "max_tokens": prompt.reply_tokens,
@@ -53,9 +53,9 @@ class AnthropicMessages(Protocol):
 
     def prompt(self, body: Content) -> Prompt:
         """Return the prompt that a body asks."""
-        (turn,) = body["messages"]
-        stop = tuple(body.get("stop_sequences", ()))
-        return Prompt(turn["content"], body.get("system", ""), stop, body.get("max_tokens", 0))
+        *turns, text = (turn["content"] for turn in body["messages"])
+        stop, limit = tuple(body.get("stop_sequences", ())), body.get("max_tokens", 0)
+        return Prompt(text, body.get("system", ""), stop, limit, turns=tuple(turns))
 
     def reply(self, content: Content) -> Reply:
         """Return the text blocks; thinking blocks are thoughts."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, NamedTuple
 
@@ -39,6 +39,12 @@ class Reply(NamedTuple):
     refusal: str = ""  # why it declined, in a field of its own
     error: Any = None  # what broke it off
     calls: bool = False  # tools, where a text was asked for
+
+
+def conversation(texts: Sequence[str]) -> list[Content]:
+    """Return turns as messages: the user's first, then the LLM's and the user's by turns."""
+    roles = ("user", "assistant")
+    return [{"role": roles[place % 2], "content": text} for place, text in enumerate(texts)]
 
 
 @dataclass(frozen=True)
@@ -165,7 +171,7 @@ class Protocol(ABC):
             return Tokens(asked, given, min(cached or 0, asked)), True
         if content.get("error"):
             return Tokens(asked or 0, given or 0), True
-        asked = token_estimate(prompt.system + prompt.text) if asked is None else asked
+        asked = token_estimate(prompt.sent) if asked is None else asked
         return Tokens(asked, token_estimate(text) if given is None else given), False
 
     def stated(self, usage: Content) -> Stated:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from s3.llm.protocols.base import Protocol, Reply
+from s3.llm.protocols.base import Protocol, Reply, conversation
 from s3.llm.protocols.parsing import Content
 from s3.llm.types import Prompt, Style
 
@@ -20,13 +20,13 @@ class ChatCompletions(Protocol):
 
     def body(self, prompt: Prompt) -> Content:
         """Return the turns and the settings."""
-        system, text = prompt.system, prompt.text
-        if "system" in self.omit:  # Gemma's templates and others know no such turn
-            system, text = "", f"{system}\n\n{text}" if system else text
-        turns = [{"role": "system", "content": system}] if system else []
+        system, said, takes = prompt.system, (*prompt.turns, prompt.text), "system" not in self.omit
+        if not takes and system:  # Gemma's templates and others know no such turn
+            said = (f"{system}\n\n{said[0]}", *said[1:])
+        opening = [{"role": "system", "content": system}] if takes and system else []
         return {
             "model": self.model,
-            "messages": [*turns, {"role": "user", "content": text}],
+            "messages": [*opening, *conversation(said)],
             **self.sampling(),
             **({"stop": list(prompt.stop)} if prompt.stop else {}),
             self.length_field: prompt.reply_tokens,
@@ -34,9 +34,11 @@ class ChatCompletions(Protocol):
 
     def prompt(self, body: Content) -> Prompt:
         """Return the prompt that a body asks."""
-        turns = {turn["role"]: turn["content"] for turn in body["messages"]}
+        texts = [turn["content"] for turn in body["messages"]]
+        system = texts.pop(0) if body["messages"][0]["role"] == "system" else ""
+        *turns, text = texts
         stop = tuple(body.get("stop", ()))
-        return Prompt(turns["user"], turns.get("system", ""), stop, self.limit(body))
+        return Prompt(text, system, stop, self.limit(body), turns=tuple(turns))
 
     def reply(self, content: Content) -> Reply:
         """Return what the first choice holds."""

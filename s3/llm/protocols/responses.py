@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from s3.llm.protocols.base import Protocol, Reply, Stated
+from s3.llm.protocols.base import Protocol, Reply, Stated, conversation
 from s3.llm.protocols.parsing import Content
 from s3.llm.types import Prompt, Style
 
@@ -29,7 +29,7 @@ class Responses(Protocol):
         """Return the text and the settings; the provider is to keep nothing."""
         return {
             "model": self.model,
-            "input": prompt.text,
+            "input": conversation((*prompt.turns, prompt.text)) if prompt.turns else prompt.text,
             **({"instructions": prompt.system} if prompt.system else {}),
             **self.sampling(),
             "max_output_tokens": max(prompt.reply_tokens, SHORTEST),
@@ -47,7 +47,11 @@ class Responses(Protocol):
     def prompt(self, body: Content) -> Prompt:
         """Return the prompt that a body asks; stop texts are not in it."""
         length = body.get("max_output_tokens", 0)
-        return Prompt(body["input"], body.get("instructions", ""), (), length)
+        asked, system = body["input"], body.get("instructions", "")
+        if isinstance(asked, str):
+            return Prompt(asked, system, (), length)
+        *turns, text = (turn["content"] for turn in asked)
+        return Prompt(text, system, (), length, turns=tuple(turns))
 
     def reply(self, content: Content) -> Reply:
         """Return the texts of the messages; what a reasoning item holds are thoughts."""

@@ -55,7 +55,7 @@ def context_length(model: Content) -> int | None:
 
 def refuse_too_long(prompt: Prompt, longest: int) -> None:
     """Raise Unfit for a prompt that has no chance; what is only likely too long is sent."""
-    least = len((prompt.system + prompt.text).encode()) // MOST_BYTES + prompt.reply_tokens
+    least = len(prompt.sent.encode()) // MOST_BYTES + prompt.reply_tokens
     if least > longest:
         raise Unfit(
             "too_long",

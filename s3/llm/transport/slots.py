@@ -38,7 +38,7 @@ class SlotsTransport(OnlineTransport):
 
     def _begin(self, requests: list[Request]) -> None:
         waiting = [request for queue in self._queues for request in queue] + requests
-        waiting.sort(key=lambda request: request.prompt.text)
+        waiting.sort(key=lambda request: request.prompt.sent)
         size, slots = len(waiting), len(self._queues)
         self._queues = [
             waiting[slot * size // slots : (slot + 1) * size // slots] for slot in range(slots)

@@ -108,7 +108,7 @@ def _of_store(llm: LLM, name: str) -> dict[str, Any]:
     tokens = sum(asked for _, _, asked, _ in rows)
     if len(rows) < ENOUGH or not tokens:
         return {}
-    letters = sum(len(prompt.text) + len(prompt.system) for prompt, *_ in rows) / tokens
+    letters = sum(len(prompt.sent) for prompt, *_ in rows) / tokens
     source = f"{len(rows)} completions in the store"
     return {"letters": letters, "replies": _replies(rows), "sources": (source,)}
 

@@ -81,7 +81,7 @@ class Replies(Transport):
         """Answer requests, and count what that would use."""
         for request in requests:
             prompt, usual = request.prompt, self._habits.reply(request.prompt.reply_tokens)
-            asked = ceil((len(prompt.text) + len(prompt.system)) / self._habits.letters)
+            asked = ceil(len(prompt.sent) / self._habits.letters)
             used = Tokens(asked, ceil(usual.tokens))
             self._context.usage.requests += 1
             self._context.budget.pay(used)

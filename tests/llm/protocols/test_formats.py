@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -43,6 +44,9 @@ def test_a_body_gives_its_prompt_back(name: str) -> None:
     system = "Be kind." if protocol.style is Style.chat else ""
     prompt = Prompt("Hello", system, ("END",) if name in TAKES_STOPS else (), 70)
     assert protocol.prompt(protocol.body(prompt)) == prompt
+    if system:
+        longer = replace(prompt, turns=("Hi", "Good day"))
+        assert protocol.prompt(protocol.body(longer)) == longer
     sent = json.loads(protocol.encode(prompt, 5, id_slot=3))
     assert sent == {**protocol.body(prompt), **protocol.seeding(5), "id_slot": 3}
 
