@@ -68,7 +68,10 @@ class NoRoom(Unfit):
 
 
 class Refused(UserError):
-    """The endpoint takes no request with these fields: it may be asked without them."""
+    """The endpoint takes no request with these fields: it may be asked without them.
+
+    Without fields it is not known what is wrong with the request.
+    """
 
     def __init__(self, fields: tuple[str, ...], said: str) -> None:
         super().__init__(said)

@@ -33,6 +33,11 @@ class Trial:
         self._reasons: Counter[str] = Counter()
         self._over = False
 
+    @property
+    def passed(self) -> bool:
+        """Whether there was a reply of use."""
+        return self._over
+
     def good(self) -> None:
         """Note a reply that is of use."""
         self._over = True

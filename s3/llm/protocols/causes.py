@@ -31,7 +31,9 @@ FILTERED = re.compile(
     re.I,
 )
 SPENT = re.compile(
-    r"insufficient.?(quota|funds|balance|credits?)|billing|credit balance|spend.?limit", re.I
+    r"insufficient.?(quota|funds|balance|credits?)|billing|credit balance|spend.?limit"
+    r"|budget[^.]{0,40}exceed|exceed[^.]{0,20}budget|over budget",
+    re.I,
 )
 TOO_LARGE = re.compile(r"request too large", re.I)
 SLOW_DOWN = re.compile(r"rate.?limit|too many requests|resource.?exhausted|slow down", re.I)
@@ -76,7 +78,9 @@ def cause(response: Response, wait: float | None, where: str, sent: Collection[s
         return Unfit("filtered", text)
     if fields:
         return Refused(fields, asked)
-    return UserError(f"{heard} {_advice(402 if SPENT.search(words) else status)}")
+    spent = SPENT.search(words)
+    why = f"{heard} {_advice(402 if spent else status)}"
+    return Refused((), why) if status in (400, 422) and not spent else UserError(why)
 
 
 def refused(text: str, sent: Collection[str]) -> tuple[str, ...]:

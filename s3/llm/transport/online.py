@@ -157,10 +157,10 @@ class OnlineTransport(LoopTransport):
             alone = limiter.rate_limited(refused, started, request.number)
             refused.wait = None if refused.wait is None else alone
             raise
-        except Refused:
-            raise
         except UserError as error:
-            limiter.close(error)
+            mendable = isinstance(error, Refused) and (error.fields or self._has_answered())
+            if not mendable:
+                limiter.close(error)
             raise
         except Fault as fault:
             # What may have been answered may be billed: then the reservation stays.
@@ -213,6 +213,12 @@ class OnlineTransport(LoopTransport):
     def _reject(self, request: Request, why: Fault | Unfit | Refused) -> None:
         """Give a request up. Raises what must stop the run."""
         if isinstance(why, Refused):
-            raise why
+            if why.fields or not self._has_answered():
+                raise why
+            why = Unfit("rejected", str(why))  # others like it were answered: it is the prompt
         self._context.fail(request, why.reason, why.detail)
         self._context.trial.bad(why.reason, why.detail)
+
+    def _has_answered(self) -> bool:
+        """Say whether it has answered a prompt, in this run or an earlier one."""
+        return self._context.trial.passed or self._context.usage.stored > 0

@@ -416,6 +416,64 @@ def test_what_is_wrong_with_every_row_ends_it(serve: Serve, message: str) -> Non
         ask(server(serve(status=400, said=message)), prompts(3))
 
 
+def test_an_error_of_one_row_that_nobody_knows_does_not_end_the_run_at_each_rerun(
+    serve: Serve,
+) -> None:
+    """vllm#22533: the server cannot read what its model wrote, and answers 400."""
+    body = {"error": {"message": "unexpected tokens remaining in message header"}}
+    flaky = serve(
+        special=lambda request: (400, body) if "review 3 " in str(request["messages"]) else None
+    )
+    llm = server(flaky, concurrency=1, max_concurrency=1, tolerated_failures=1)
+    for _ in range(2):
+        texts, failures = ask(llm, prompts(10))
+        assert (len(texts), [one.reason for one in failures]) == (9, ["rejected"])
+
+
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [
+        (429, "Budget has been exceeded! Current cost: 26.075, Max budget: 0.25"),
+        (400, "ExceededBudget: End User=x over budget. Spend=0.0009, Budget=0.0001"),
+        (429, "No deployments available - crossed budget: Exceeded budget for deployment x"),
+    ],
+)
+def test_a_spent_budget_of_a_proxy_is_not_waited_for(
+    serve: Serve, status: int, message: str
+) -> None:
+    answer = (status, {"error": {"message": message}})
+    with pytest.raises(UserError, match="quota is spent"):
+        ask(server(serve(special=lambda request: answer)), prompts(3))
+
+
+# A reply's end and content as Ollama, LiteLLM and proxies before them send them.
+@pytest.mark.parametrize(
+    "reply",
+    [
+        said(None, usage={"prompt_tokens": 0, "completion_tokens": 0}),  # ollama#13371
+        said(None, usage={"prompt_tokens": 8412, "completion_tokens": 0}),  # litellm#16651
+        said("", None),  # docling#1647
+        said("", "load"),  # oh-my-pi#7465
+        said(None, "malformed_function_call"),  # litellm#22138
+    ],
+)
+def test_a_reply_without_a_text_is_asked_again(serve: Serve, reply: Json) -> None:
+    asked: list[Json] = []
+
+    def first(request: Json) -> tuple[int, Json] | None:
+        asked.append(request)
+        return (200, reply) if len(asked) <= 2 else None
+
+    texts, failures = ask(server(serve(special=first)), prompts(5))
+    assert (len(texts), failures, len(asked)) == (5, [], 7)
+
+
+@pytest.mark.parametrize("end", [None, "finish_reason_unspecified"])  # ollama#7547, litellm#22138
+def test_an_end_that_says_nothing_leaves_the_text(serve: Serve, end: Any) -> None:
+    texts, failures = ask(server(serve(special=lambda request: (200, said(end=end)))), prompts(3))
+    assert (texts, failures) == ([TEXT] * 3, [])
+
+
 # Waits
 
 
