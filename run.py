@@ -33,7 +33,7 @@ CONTINUE = "Everything paid for is kept: the same command continues."
 failed: list[int] = []  # the exit status of what ended in an error
 
 
-@hydra.main(version_base="1.3", config_path="conf", config_name="config")
+@hydra.main(version_base="1.3", config_path="s3/conf", config_name="config")
 def main(cfg: DictConfig) -> float | None:
     """Run one composed experiment, and say its error: Hydra would first repeat the command.
 

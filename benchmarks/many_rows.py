@@ -61,7 +61,7 @@ def imdb() -> Task:
     from s3.config import build, register
 
     register()
-    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+    with initialize_config_dir(str(ROOT / "s3" / "conf"), version_base="1.3"):
         task = build(compose("config", overrides=["task=imdb"])).task
     assert isinstance(task, Classification)
     return task

@@ -56,8 +56,8 @@ def rte(folder: Path, split: str, rows: int) -> list[Example]:
 
 
 def student(**changes: Any) -> Student:
-    """Return the default student of conf/model/minilm.yaml, fine-tuned, with changes."""
-    config = OmegaConf.load(ROOT / "conf/model/minilm.yaml")
+    """Return the default student of s3/conf/model/minilm.yaml, fine-tuned, with changes."""
+    config = OmegaConf.load(ROOT / "s3/conf/model/minilm.yaml")
     del config["defaults"]
     tuned = {"training": "finetune", **changes}
     built = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(Student), config, tuned))

@@ -42,7 +42,7 @@ def writing(
 def composed(*overrides: str) -> Experiment:
     """The experiment that a command line composes."""
     register()
-    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+    with initialize_config_dir(str(ROOT / "s3" / "conf"), version_base="1.3"):
         return build(compose("config", overrides=list(overrides)))
 
 

@@ -15,7 +15,7 @@ from tests.author import composed
 from tests.commandline import run_py
 from tests.runs.helpers import ROOT
 
-CONF = ROOT / "conf"
+CONF = ROOT / "s3" / "conf"
 
 
 def names(group: str) -> list[str]:

@@ -9,7 +9,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "s3"
 FILES = sorted(PACKAGE.rglob("*.py"))
-TASKS = {path.stem for path in (PACKAGE.parent / "conf" / "task").glob("*.yaml")}
+TASKS = {path.stem for path in (PACKAGE / "conf" / "task").glob("*.yaml")}
 # A room or file imports only from those above its own line; those on one line do not know each
 # other. The face of a package (its __init__) comes after all its files.
 ORDER = {

@@ -72,9 +72,11 @@ def test_help_lists_the_groups_that_are_for_the_command_line(tmp_path: Path) -> 
     (tmp_path / "own" / "task" / "mine.yaml").write_text("name: mine\n")
     done = run_py("--help", "--config-dir=own")
     listed = {line.split()[0]: line for line in done.output.splitlines() if line.startswith("  ")}
-    folders = {path.name for path in (ROOT / "conf").iterdir() if path.is_dir()}
+    folders = {path.name for path in (ROOT / "s3" / "conf").iterdir() if path.is_dir()}
     assert folders - {"sizes", "hydra"} == set(listed) - {"python"}
-    tasks = sorted({path.stem for path in (ROOT / "conf" / "task").glob("*.yaml")} | {"mine"})
+    tasks = sorted(
+        {path.stem for path in (ROOT / "s3" / "conf" / "task").glob("*.yaml")} | {"mine"}
+    )
     assert " ".join(listed["task"].split()[1:]) == ", ".join(tasks)
 
 
@@ -166,7 +168,7 @@ def test_what_a_person_can_mend_is_one_line_and_exits_with_1(
 
 def test_overrides_may_stand_on_both_sides_of_hydras_options(tmp_path: Path) -> None:
     (tmp_path / "mine" / "task").mkdir(parents=True)
-    bundled = (ROOT / "conf" / "task" / "rte.yaml").read_text(encoding="utf-8")
+    bundled = (ROOT / "s3" / "conf" / "task" / "rte.yaml").read_text(encoding="utf-8")
     (tmp_path / "mine" / "task" / "own.yaml").write_text(bundled, encoding="utf-8")
     where = str(tmp_path / "mine")
     for chosen in (f"--config-dir={where}",), ("--config-dir", where):
@@ -217,7 +219,7 @@ def test_a_sweep_goes_on_after_an_error_and_says_whose_it_was(
 def test_nothing_is_written_outside_the_root(tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "task").mkdir()
-    text = (ROOT / "conf" / "task" / "rte.yaml").read_text()
+    text = (ROOT / "s3" / "conf" / "task" / "rte.yaml").read_text()
     (tmp_path / "mine" / "out.yaml").write_text(text)
     done = run_py("task=../out", "dry_run=true", "--config-dir=mine")
     assert done.status == 2

@@ -200,7 +200,7 @@ def test_a_search_that_another_command_is_at_is_left_alone(ran: Trials) -> None:
 
 
 def test_an_agent_of_wandb_runs_the_command_of_its_file(ran: Trials) -> None:
-    sweep = yaml.safe_load((ROOT / "conf/wandb_sweep.yaml").read_text())
+    sweep = yaml.safe_load((ROOT / "s3/conf/wandb_sweep.yaml").read_text())
     drawn = {"model.learning_rate": 1.2e-05, "model.weight_decay": 2e-08, "model.epochs": 4}
     values = {"model.batch_size": 8, **drawn}
     values |= {n: one["value"] for n, one in sweep["parameters"].items() if "value" in one}

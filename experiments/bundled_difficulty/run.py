@@ -29,7 +29,7 @@ Floats = NDArray[np.float64]
 GIVEN = {"rte": ("premise",), "qnli": ("sentence", "paragraph"), "imdb": ("text",)}
 WRITTEN = {"rte": "hypothesis", "qnli": "question", "imdb": None}
 POSITIVE = {"rte": "entailment", "qnli": "entailment", "imdb": "positive"}
-MODEL = Path(s3.__file__).parents[1] / "conf/model/minilm.yaml"
+MODEL = Path(s3.__file__).parent / "conf/model/minilm.yaml"
 TESTED, POOL, DRAWS = 1000, 1000, 10  # real rows tested on, trained from; trainings from them
 PENALTY = {"rte": 1e-2, "qnli": 1e-2, "imdb": 1e-1}  # 384 numbers from 100 rows need more
 
@@ -159,7 +159,7 @@ def tokens(text: str) -> torch.Tensor:
 
 @cache
 def encoder() -> tuple[AutoTokenizer, AutoModel]:
-    """Load the tokenizer and the model that conf/model/minilm.yaml names."""
+    """Load the tokenizer and the model that s3/conf/model/minilm.yaml names."""
     package = OmegaConf.load(MODEL).package
     folder = RegistryWeights(**package).folder()
     return AutoTokenizer.from_pretrained(folder), AutoModel.from_pretrained(folder).eval()

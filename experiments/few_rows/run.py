@@ -98,8 +98,8 @@ def say(name: str, training: str, given: argparse.Namespace) -> None:
 
 
 def student(changes: list[str]) -> Student:
-    """Return the default student of conf/model/minilm.yaml, with changes (`option=value`)."""
-    config = OmegaConf.load(ROOT / "conf/model/minilm.yaml")
+    """Return the default student of s3/conf/model/minilm.yaml, with changes (`option=value`)."""
+    config = OmegaConf.load(ROOT / "s3/conf/model/minilm.yaml")
     del config["defaults"]
     given = OmegaConf.from_dotlist(changes)
     built = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(Student), config, given))

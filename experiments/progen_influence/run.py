@@ -19,7 +19,7 @@ from s3.methods.existing import existing
 from s3.methods.influence import Floats, Ints, LastLayer, influences, reverse_loss, solve
 from s3.runs.experiment import Experiment
 
-CONF = Path(__file__).resolve().parents[2] / "conf"
+CONF = Path(__file__).resolve().parents[2] / "s3" / "conf"
 FLIPPED = 0.3
 DAMPINGS = (1e-3, 1e-2, 1e-1, 1.0, 50.0)  # the last is that of the paper's LiSSA: 5e-3 x 1e4
 PENALTY, LEFT_OUT = 0.01, 60

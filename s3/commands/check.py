@@ -56,7 +56,7 @@ def composed(options: list[str], config_dir: Path | None) -> LLM:
     from s3.explaining import explain
 
     register()
-    conf = Path(__file__).parents[2] / "conf"
+    conf = Path(__file__).parents[1] / "conf"
     mine = [f"hydra.searchpath=[file://{config_dir.resolve()}]"] if config_dir else []
     try:
         with initialize_config_dir(str(conf), version_base="1.3"):

@@ -39,7 +39,7 @@ class Training(Enum):
 
 @dataclass(kw_only=True)
 class Settings:
-    """A pretrained encoder and its fine-tuning; the schema of `conf/model/*.yaml`.
+    """A pretrained encoder and its fine-tuning; the schema of `s3/conf/model/*.yaml`.
 
     Raises ValueError naming the field that is out of range.
     """

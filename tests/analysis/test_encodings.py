@@ -55,5 +55,5 @@ def test_no_texts_are_no_points(tmp_path: Path):
 
 
 def test_the_weights_are_those_of_the_default_student():
-    conf = OmegaConf.load(Path(__file__).parents[2] / "conf" / "model" / "minilm.yaml")
+    conf = OmegaConf.load(Path(__file__).parents[2] / "s3" / "conf" / "model" / "minilm.yaml")
     assert conf.package == vars(WEIGHTS)

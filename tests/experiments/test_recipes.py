@@ -18,7 +18,7 @@ from tests.runs.helpers import ROOT
 def composed(job: Job) -> Experiment:
     register()
     search = f"hydra.searchpath=[file://{CONF}]"
-    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+    with initialize_config_dir(str(ROOT / "s3" / "conf"), version_base="1.3"):
         return build(compose("config", overrides=[search, *job]))
 
 

@@ -104,7 +104,7 @@ def divided(job: Job) -> list[str]:
     from s3.config import register
 
     register()
-    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+    with initialize_config_dir(str(ROOT / "s3" / "conf"), version_base="1.3"):
         search = f"hydra.searchpath=[file://{CONF}]"
         method = compose("config", overrides=[search, *job]).method
     names = ("seed_size", "size", "held_out", "first", "scored")

@@ -11,7 +11,7 @@ from omegaconf import OmegaConf
 
 from s3.llm import LLM, OpenAI, OpenAIBatch, Prompt, Server, SmolLM2
 
-CONF = Path(__file__).parents[2] / "conf" / "llm"
+CONF = Path(__file__).parents[2] / "s3" / "conf" / "llm"
 FILES = {OpenAI: "openai", OpenAIBatch: "openai_batch", Server: "server", SmolLM2: "smollm2"}
 
 

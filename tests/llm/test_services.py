@@ -18,7 +18,7 @@ from s3.llm import Prompt, Service, Session
 from s3.llm.protocols import PROTOCOLS
 from tests.server import FakeLLM
 
-CONF = Path(__file__).parents[2] / "conf" / "llm"
+CONF = Path(__file__).parents[2] / "s3" / "conf" / "llm"
 FILES: dict[str, Any] = {
     path.stem: OmegaConf.to_container(OmegaConf.load(path)) for path in sorted(CONF.glob("*.yaml"))
 }

@@ -113,7 +113,7 @@ def test_one_text_is_the_unit_means_of_two_layers(tiny):
         torch.testing.assert_close(row, wanted, atol=2e-6, rtol=1e-5)
 
 
-MINILM = WEIGHTS / str(OmegaConf.load("conf/model/minilm.yaml").package.sha256)[:16]
+MINILM = WEIGHTS / str(OmegaConf.load("s3/conf/model/minilm.yaml").package.sha256)[:16]
 
 
 @pytest.mark.skipif(not MINILM.is_dir(), reason="the weights have not been fetched")

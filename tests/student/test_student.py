@@ -191,7 +191,7 @@ def test_a_metric_of_another_kind_of_task_is_refused(varied, head):
 
 @pytest.mark.parametrize("name", ["minilm", "distilbert"])
 def test_every_yaml_is_complete_and_builds(name):
-    config = OmegaConf.load(f"conf/model/{name}.yaml")
+    config = OmegaConf.load(f"s3/conf/model/{name}.yaml")
     assert config.pop("defaults") == ["/schema/Student@_here_", "_self_"]
     student = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(Student), config))
     assert isinstance(student, Student)

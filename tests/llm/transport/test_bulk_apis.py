@@ -17,7 +17,7 @@ from s3.llm import BatchService, Completion, Prompt, Session
 from s3.llm.types import Usage
 from tests.llm.transport.bulk import KEY, AnthropicBulk, Bulk, MistralBulk
 
-CONF = Path(__file__).parents[3] / "conf" / "llm"
+CONF = Path(__file__).parents[3] / "s3" / "conf" / "llm"
 KINDS: dict[str, type[Bulk]] = {"anthropic": AnthropicBulk, "mistral": MistralBulk}
 # How each says the same: a server's error, a request of its own that is refused, no credit.
 FAULTS: dict[str, dict[str, Any]] = {
