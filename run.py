@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -24,7 +25,7 @@ from s3.config import (
 from s3.errors import ConfigError, UserError
 from s3.explaining import explain
 from s3.jobs import changed, failures, hydras_folder, name_job, note_failure, note_run, show_sweep
-from s3.progress import job_name
+from s3.progress import job_name, ring
 from s3.report.run import Page
 from s3.secrets import hidden
 from s3.text import sanitised
@@ -82,6 +83,7 @@ def run() -> int:
     """
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # exceptions reach us; we shorten them
     failed.clear()
+    began = time.monotonic()
     try:
         # argparse takes overrides in one piece only
         sys.argv[1:] = sorted(shared_loosely(run_again(sys.argv[1:])), key=is_override)
@@ -94,7 +96,9 @@ def run() -> int:
         failed.append(report(error))
     failed.extend(failures())
     show_sweep()
-    return max(failed, default=0)
+    status = max(failed, default=0)
+    ring(time.monotonic() - began, f"run.py has {f'failed ({status})' if status else 'finished'}.")
+    return status
 
 
 def is_override(word: str) -> bool:

@@ -33,7 +33,8 @@ from s3.tuning import RECIPES
 SWEEP, SWEPT = "S3_SWEEP", "S3_SWEPT"  # the sweep's name; its folder, number of jobs, options
 # Of a command's options, those that say nothing of what a run is, or are told beside them.
 SAID_ELSEWHERE = (
-    "seed", "root", "fresh", "dry_run", "wandb", "objective", "objective_if_failed",
+    "seed", "root", "fresh", "dry_run", "confirm_above", "wandb", "objective",
+    "objective_if_failed",
 )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +14,8 @@ from functools import cache
 
 JOB = "S3_JOB"  # in the environment: the name of the job of a sweep that this process is at
 _quiet: ContextVar[bool] = ContextVar("quiet", default=False)
+LONG = 60.0  # seconds of work after which the terminal rings
+NOTIFY, MESSAGE = "S3_NOTIFY", "S3_MESSAGE"  # in the environment: a command, and what it may say
 LOG_EVERY = 10.0  # seconds between two lines where there is no terminal
 
 
@@ -52,6 +55,22 @@ class Work:
 def note(where: str, said: str) -> None:
     """Say on stderr, once in a process, how something odd was understood."""
     print(f"{where}: {said}", file=sys.stderr, flush=True)
+
+
+def ring(seconds: float, said: str) -> None:
+    """Tell who went away that work of so many seconds has ended.
+
+    A terminal rings; the shell command in S3_NOTIFY runs, with `said` in S3_MESSAGE. That is no
+    option: a configuration that came from elsewhere must not bring a command along.
+    """
+    if seconds < LONG:
+        return
+    if sys.stderr.isatty():
+        print("\a", end="", file=sys.stderr, flush=True)
+    if command := os.environ.get(NOTIFY):
+        done = subprocess.run(command, shell=True, env={**os.environ, MESSAGE: said}, check=False)
+        if done.returncode:
+            note(NOTIFY, f"the command ended with {done.returncode}: {command}")
 
 
 @contextmanager

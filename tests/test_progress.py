@@ -5,11 +5,12 @@ from __future__ import annotations
 import io
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
 from s3 import progress as module
-from s3.progress import Work, progress
+from s3.progress import Work, progress, ring
 
 
 def test_a_line_says_what_is_done_and_what_is_left():
@@ -55,3 +56,15 @@ def test_a_terminal_has_a_bar_that_gives_way_to_the_last_line(monkeypatch: pytes
     assert "━" in said
     assert "training [round 1] 1/2  loss 0.5" in said  # brackets are no markup
     assert said.endswith("s left\n")
+
+
+def test_the_end_of_long_work_runs_the_users_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setenv("S3_NOTIFY", f'echo "$S3_MESSAGE" >> {tmp_path / "told"}')
+    ring(5, "soon done")
+    ring(61, "finished")
+    assert (tmp_path / "told").read_text() == "finished\n"
+    monkeypatch.setenv("S3_NOTIFY", "exit 3")
+    ring(61, "finished")
+    assert "S3_NOTIFY: the command ended with 3" in capsys.readouterr().err

@@ -12,6 +12,7 @@ from s3.audit import Audit
 from s3.data.gold import GoldData
 from s3.errors import UserError
 from s3.llm import LLM, BudgetReached, Session
+from s3.llm.limits.prices import Price
 from s3.methods import Method
 from s3.runs import dryrun, preflight
 from s3.runs.finding import ROOTS
@@ -41,6 +42,7 @@ class Experiment:
     root: str | None = None  # run folders are made here; null: outputs, in a sweep multirun
     fresh: bool = False  # true: run again what is finished or under way, from the start
     dry_run: bool = False  # true: show prompts, requests and cost; send nothing
+    confirm_above: float | None = 5.0  # US dollars that a run may cost unasked; null: any sum
     objective: str | None = None  # what a sweeper gets of a job; null: validation's model.metric
     objective_if_failed: float = 0.0  # what it gets of a job that failed
     gold_baseline: bool = True  # train on gold validation alone, too, and show it beside the rounds
@@ -51,6 +53,8 @@ class Experiment:
         """Check the seed, and that the parts go together."""
         if self.seed < 0:
             raise ValueError(f"seed must be at least 0, not {self.seed}")
+        if self.confirm_above is not None and not self.confirm_above >= 0:
+            raise ValueError(f"confirm_above must be at least 0, not {self.confirm_above}")
         self.method.check(self.task, self.llm.style)
         self.model.check(self.task.head())
         scores = [f"validation/{name}" for name in self.task.head().metrics]
@@ -83,7 +87,7 @@ class Experiment:
         folder = RunFolder(Path(self.root or ROOTS[0]) / "-".join([*names, ending]))
         if self.dry_run:
             self._look_ahead(folder, gold)
-            self._rehearse(folder, gold, choices["task"])
+            dryrun.show(*self._plans(folder, gold, choices["task"]))
             return folder
         found = None if self.fresh else self._finished(folder, ending)
         if found and not found.changed():
@@ -92,6 +96,8 @@ class Experiment:
             return found
         folder = found or folder
         self._look_ahead(folder, gold)
+        if not found:
+            self._confirm(folder, gold, choices["task"])
         parts = {name: choices[name] for name in CHOICES}
         about = {**parts, "seed": self.seed, "options": dict(changed)}
         with folder.hold({**config, "choices": dict(choices)}, decides, self.fresh):
@@ -130,14 +136,36 @@ class Experiment:
         for line in self.model.preflight(self.task.head(), gold.validation, trial=trial):
             print(f"student: {line}", file=sys.stderr)
 
-    def _rehearse(self, folder: RunFolder, gold: GoldData, name: str) -> None:
+    def _confirm(self, folder: RunFolder, gold: GoldData, name: str) -> None:
+        """Ask before a run that may cost much, where someone is there to answer.
+
+        Who has set a cap is not asked. Raises UserError if the answer is no.
+        """
+        limit, capped = self.confirm_above, getattr(self.llm, "max_cost", None) is not None
+        there = sys.stdin.isatty() and sys.stderr.isatty()
+        if limit is None or capped or not there or self.llm.price() in (None, Price()):
+            return
+        print("working out what this run may cost", file=sys.stderr, flush=True)
+        plan, least, most = self._plans(folder, gold, name)
+        if most.total.cost <= limit:
+            return
+        print(
+            f"This run costs about ${plan.total.cost:.2f} ({dryrun.between(least, most)}).\n"
+            "Go on? [y/N] ", end="", file=sys.stderr, flush=True,
+        )  # fmt: skip
+        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+            raise UserError(
+                "nothing was sent. dry_run=true shows what the sum is made of, llm.max_cost caps "
+                f"it, and above confirm_above={limit:g} dollars a run asks."
+            )
+
+    def _plans(self, folder: RunFolder, gold: GoldData, name: str) -> list[dryrun.Plan]:
+        """Return what a run is likely to ask for, and the least and the most."""
         kind = folder.name.rpartition("-seed")[0]
         like = list(folder.path.parent.glob(f"{kind}-seed*"))
         habits = dryrun.learn(self.llm, self.task, name, like)
-        plan = dryrun.rehearse(
-            self.task, self.llm, self.method, self.model, gold, self.seed, habits
-        )
-        dryrun.show(plan)
+        parts = (self.task, self.llm, self.method, self.model, gold, self.seed)
+        return [dryrun.rehearse(*parts, one) for one in (habits, *habits.extremes())]
 
     def _retell(self, found: RunFolder, listeners: Sequence[Listener]) -> None:
         """Show a finished run; W&B hears of it where it is waited for and not known yet."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
@@ -12,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from s3.errors import UserError
 from s3.llm import Session, Usage
 from s3.methods import Bench
-from s3.runs.dryrun import Habits, Plan, learn, rehearse, show
+from s3.runs.dryrun import Habits, Plan, between, learn, rehearse, show
 from s3.runs.dryrun.rehearsal import Pupil, Replies
 from s3.runs.experiment import Experiment
 from tests.author import composed
@@ -85,11 +87,53 @@ def test_what_a_task_holds_does_not_steer_the_terminal(
     task.labels = {"[/b]\x1b[31mgood": "good\x1b[2J", "bad": "bad"}
     task.gold.bundled.labels = {"positive": "[/b]\x1b[31mgood", "negative": "bad"}
     task.system = "\x1b]0;owned\x07Write \u202eone."
-    show(plan(experiment))
+    show(*[plan(experiment)] * 3)
     shown = capsys.readouterr().out
     assert "seed [/b]good: at most" in shown
     assert "[system] Write one." in shown
     assert not [one for one in shown if one != "\n" and not one.isprintable()]
+
+
+def test_bounds_hold_what_a_run_costs_that_goes_otherwise_than_assumed(serve: Serve) -> None:
+    endpoint, assumed = serve(), Habits(kept=(0.9,), wrong=(0.4,))
+    for seed, wrong in enumerate((0.2, 0.6)):
+        prices = ("llm.input_price=1", "llm.output_price=2")
+        experiment = served(endpoint, *prices, f"seed={seed}")
+        least, most = (plan(experiment, one) for one in assumed.extremes())
+        real = used(experiment, Habits(kept=(1.0,), wrong=(wrong,)), f"rte-seed{seed}-x")
+        assert least.total.requests < real.requests < most.total.requests
+        assert least.total.cost < real.cost < most.total.cost
+    assert between(least, most).endswith(f"${least.total.cost:.2f} to ${most.total.cost:.2f}")
+
+
+class Terminal(io.StringIO):
+    """Someone at a terminal, who types what is there to be read."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("options", "asks"),
+    [((), True), (("llm.max_cost=1",), False), (("confirm_above=null",), False),
+     (("confirm_above=1000",), False), (("llm.input_price=0", "llm.output_price=0"), False)],
+)  # fmt: skip
+def test_a_run_that_may_cost_much_asks_first(
+    serve: Serve, options: tuple[str, ...], asks: bool, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    endpoint, said = serve(), Terminal()
+    prices = ("llm.input_price=100", "llm.output_price=100", "confirm_above=0.01")
+    experiment = served(endpoint, "model=static", *prices, *options)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.stdin", Terminal("n\n"))
+    monkeypatch.setattr("sys.stderr", said)
+    monkeypatch.setattr(Experiment, "_carry_out", lambda *_: None)  # what comes after the answer
+    choices = {"task": "rte", "method": "s3", "llm": "server", "model": "static", "preset": "quick"}
+    with pytest.raises(UserError, match="nothing was sent" if asks else "could not be written"):
+        experiment.run({}, choices, {})
+    assert ("Go on?" in said.getvalue()) is asks
+    assert not endpoint.requests
 
 
 def test_dropped_replies_are_asked_for_again() -> None:
@@ -126,7 +170,7 @@ def test_the_first_prompt_of_each_kind_is_shown(capsys: pytest.CaptureFixture[st
     found = plan(experiment)
     kinds = ["extrapolation negative", "extrapolation positive", "rationales"]
     assert sorted(found.prompts) == [*kinds, "seed negative", "seed positive"]
-    show(found)
+    show(found, found, found)
     shown = capsys.readouterr().out
     assert f"[system] {experiment.task.system.strip()}" in shown
     gold = experiment.task.load(0).validation

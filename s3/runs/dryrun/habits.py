@@ -48,6 +48,18 @@ class Habits:
         """Return what a reply of at most `limit` tokens is like."""
         return self.replies.get(limit) or UsualReply(self.length * limit)
 
+    def extremes(self) -> tuple[Habits, Habits]:
+        """Return the habits by which a run costs least, and those by which it costs most.
+
+        Least: every text is kept, no answer is wrong. Most: twice as many are dropped and wrong as
+        assumed, and replies are as long as they may be.
+        """
+        least = replace(self, kept=(1.0,), wrong=(0.0,))
+        dropped = [min(2 * (1 - share), 0.95) for share in self.kept]
+        wrong = tuple(min(2 * share, 1.0) for share in self.wrong)
+        kept = tuple(1 - share for share in dropped)
+        return least, replace(self, kept=kept, wrong=wrong, length=1.0, replies={})
+
 
 def learn(llm: LLM, task: Task, name: str, like: list[Path]) -> Habits:
     """Return the habits that earlier runs of a task show, with what they were taken from.

@@ -15,6 +15,11 @@ from s3.student import Student
 from s3.tasks import Task
 from s3.text import sanitised
 
+BOUNDS = (
+    "the least if every text is kept and nothing wrong, the most if twice as many are dropped and "
+    "wrong as assumed and replies as long as they may be"
+)
+
 
 @dataclass
 class Plan:
@@ -59,8 +64,14 @@ def rehearse(
     return plan
 
 
-def show(plan: Plan) -> None:
-    """Print the prompts, what each step would use, and what that rests on."""
+def between(least: Plan, most: Plan) -> str:
+    """Return the bounds of a run's requests, and of its cost where prices are known."""
+    said = f"{least.total.requests} to {most.total.requests} requests"
+    return said + f", ${least.total.cost:.2f} to ${most.total.cost:.2f}" * most.priced
+
+
+def show(plan: Plan, least: Plan, most: Plan) -> None:
+    """Print the prompts, what each step would use, between which bounds, and what that rests on."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -79,6 +90,9 @@ def show(plan: Plan) -> None:
         cells = (used.requests, used.prompt_tokens, used.completion_tokens, cost, used.stored)
         table.add_row(name, *map(str, cells))
     console.print(table)
+    console.print(
+        f"{between(least, most)}: {BOUNDS}", markup=False, highlight=False, soft_wrap=True
+    )
     for source in plan.sources:
         console.print(f"assumed {source}", markup=False, highlight=False, soft_wrap=True)
     console.print("Nothing was sent. Without dry_run=true the run begins.")
