@@ -26,6 +26,7 @@ from s3.errors import ConfigError, UserError
 from s3.explaining import explain
 from s3.jobs import changed, failures, hydras_folder, name_job, note_failure, note_run, show_sweep
 from s3.progress import job_name, ring
+from s3.report.cards import Cards
 from s3.report.run import Page
 from s3.secrets import hidden
 from s3.text import sanitised
@@ -53,7 +54,7 @@ def main(cfg: DictConfig) -> float | None:
             raise ConfigError("sweep= is for many runs: put -m before it, or leave it out")
         experiment, config = build(cfg), plain(cfg)
         refuse_misread(cfg, sources(hydra_config))
-        folder = experiment.run(config, choices, changed(config, hydra_config), [Page()])
+        folder = experiment.run(config, choices, changed(config, hydra_config), [Page(), Cards()])
         if folder.finished and not cfg.dry_run:
             if sweeping:
                 note_run(folder.path)

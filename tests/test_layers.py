@@ -110,11 +110,12 @@ ORDER = {
         svg maps
         page
         comparison run
-        figures
+        cards figures
+        hub
     """,
     "s3.commands": """
         runs
-        analyze audit check compare dashboard figures predict report store
+        analyze audit check compare dashboard figures predict push report store
         agreement judgements
         app
     """,

@@ -20,6 +20,7 @@ from s3.commands.dashboard import dashboard
 from s3.commands.figures import figures
 from s3.commands.judgements import judgements
 from s3.commands.predict import predict
+from s3.commands.push import push
 from s3.commands.report import report
 from s3.commands.runs import runs
 from s3.commands.store import store
@@ -42,6 +43,7 @@ app.command()(compare)
 app.command()(dashboard)
 app.command()(figures)
 app.command()(predict)
+app.command()(push)
 app.command()(report)
 app.command()(runs)
 app.add_typer(judgements, name="judgements")
