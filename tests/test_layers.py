@@ -91,7 +91,7 @@ ORDER = {
         checksums rows
         folder significance
         reading identity
-        finding listeners dryrun
+        finding listeners dryrun calibration
         preflight rounds
         experiment
     """,

@@ -27,8 +27,22 @@ Named = Annotated[
 Prefix = Annotated[str, typer.Option(metavar="TEXT", help="Goes before the added columns' names.")]
 
 
+Precision = Annotated[
+    float | None,
+    typer.Option(
+        "--abstain", metavar="SHARE", min=0, max=1,
+        help="Leave out answers so unsure that, on gold validation, less than this share is right.",
+    ),
+]  # fmt: skip
+
+
 def predict(
-    run: RunFolder, file: Source, output: Target = None, columns: Named = None, prefix: Prefix = ""
+    run: RunFolder,
+    file: Source,
+    output: Target = None,
+    columns: Named = None,
+    prefix: Prefix = "",
+    abstain: Precision = None,
 ) -> None:
     """What a run's model says of the rows of a file: label, probability, that of each label.
 
@@ -45,7 +59,16 @@ def predict(
     target = None if output is None or str(output) == "-" else output
     if target is not None:
         kind_of(target)  # before the weights are read
-    chosen = Columns(load(run), pairs, prefix)
+    model, threshold = load(run), 0.0
+    if abstain is not None:
+        found = model.abstention(abstain)
+        threshold = found.threshold
+        print(
+            f"answers at least {threshold:.3f} sure are given: on gold validation these are "
+            f"{found.coverage:.1%} of all, and {found.precision:.1%} of them are right",
+            file=sys.stderr,
+        )
+    chosen = Columns(model, pairs, prefix, threshold)
     try:
         predict_file(chosen, None if str(file) == "-" else file, target)
     except BrokenPipeError:  # who read the output has seen enough, as `head` does

@@ -23,12 +23,14 @@ class Columns:
     """Which columns of a file hold the texts, and what those are called that are added.
 
     `named` maps a field of the model to a column; before a field's own name goes the column that
-    the run's gold data had for it. `prefix` begins the names of what is added.
+    the run's gold data had for it. `prefix` begins the names of what is added. Answers less sure
+    than `threshold` are left empty.
     """
 
     model: Model
     named: Mapping[str, str]
     prefix: str = ""
+    threshold: float = 0.0
 
     def __post_init__(self) -> None:
         """Raise UserError for a field that the model does not have."""
@@ -82,7 +84,8 @@ class Columns:
         shares = found.probabilities.astype(float).round(6)
         for (_, row), answer, likely in zip(chunk, found.answers, shares.tolist(), strict=True):
             each = likely if self.model.task.label_names else []
-            yield {**row, **dict(zip(self.added, [answer, max(likely), *each], strict=True))}
+            said = answer if max(likely) >= self.threshold else ""
+            yield {**row, **dict(zip(self.added, [said, max(likely), *each], strict=True))}
 
 
 def predict_file(columns: Columns, source: Path | None, target: Path | None) -> int:

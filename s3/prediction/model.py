@@ -7,7 +7,8 @@ the run has scored.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,15 @@ from s3.data.example import Example, Origin
 from s3.errors import UserError, first_line
 from s3.progress import quiet
 from s3.runs import folder as layout
+from s3.runs.calibration import (
+    Abstention,
+    Rows,
+    abstention,
+    scaled,
+    sureness,
+    temperature,
+    validated,
+)
 from s3.runs.reading import Run
 from s3.student import Precision, Predictions, Predictor, Settings, Training
 from s3.tasks import Classification, ExtractiveQA, Task
@@ -31,10 +41,15 @@ Texts = str | Sequence[str] | Mapping[str, str]
 
 @dataclass(frozen=True)
 class Model:
-    """The model that a run ships. `load` makes one; its weights are read when first asked."""
+    """The model that a run ships. `load` makes one; its weights are read when first asked.
+
+    `validation` is what the run's model answered to gold validation: by that, probabilities get
+    their temperature and thresholds are found.
+    """
 
     task: Task
     predictor: Predictor
+    validation: Rows = ()
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -62,11 +77,30 @@ class Model:
     def predict_proba(self, texts: Iterable[Texts]) -> NDArray[np.floating[Any]]:
         """Return the probability of each label, [texts, labels], in the order of `classes_`.
 
-        Of answers to questions it is that of the answer given, [texts, 1]. Raises as `answers`.
+        They are at the temperature that fits gold validation. Of answers to questions it is that of
+        the answer given, [texts, 1]. Raises as `answers`.
         """
         found = self.answers(texts).probabilities
         assert found is not None
         return found
+
+    @cached_property
+    def temperature(self) -> float:
+        """What the logits of labels are divided by; 1 without enough rows of gold validation."""
+        return temperature(self.validation)
+
+    def abstention(self, precision: float) -> Abstention:
+        """Return how sure an answer must be so that `precision` (0..1) of the given ones are right.
+
+        So it is on gold validation, of which `coverage` is answered. A text is to be answered where
+        its largest probability is at least the `threshold`. Raises UserError where none does it.
+        """
+        if not self.validation:
+            raise UserError(
+                "this run has no answers to gold validation by the model that ships: no threshold "
+                "can be found. fresh=true makes the run again with them."
+            )
+        return abstention(*sureness(self.validation, self.temperature), precision)
 
     def answers(self, texts: Iterable[Texts]) -> Predictions:
         """Return answers and probabilities at once, in order; texts are batched by length.
@@ -83,9 +117,14 @@ class Model:
             return Predictions([], np.empty((0, len(self.task.label_names) or 1)))
         try:
             with quiet():
-                return self.predictor.predict(examples)
+                found = self.predictor.predict(examples)
         finally:
             self.predictor.encoder.forget()
+        if not self.task.label_names or found.probabilities is None:
+            return found
+        return replace(
+            found, probabilities=scaled(found.probabilities.astype(float), self.temperature)
+        )
 
     def _example(self, number: int, texts: Texts) -> Example:
         if isinstance(texts, str):
@@ -119,7 +158,8 @@ def load(run: Path | str) -> Model:
     try:
         task = _task(opened.config["task"])
         settings = _settings(opened.config["model"], opened.model)
-        return Model(task, Predictor(settings, task.head(), opened.model))
+        predictor = Predictor(settings, task.head(), opened.model)
+        return Model(task, predictor, validated(opened))
     except (KeyError, TypeError, ValueError) as error:
         where = opened.path / layout.CONFIG
         raise UserError(f"{where}: not as this version reads it ({first_line(error)}).") from None

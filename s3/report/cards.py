@@ -72,7 +72,7 @@ def model_metadata(run: Run) -> str:
     from huggingface_hub import EvalResult, ModelCardData
 
     metric, task = run.summary["metric"], TASKS[classifies(run)]
-    test = run.beside("with_gold") if not run.ships_round else run.best.predictions("test")
+    test = run.shipped_predictions("test")
     row = run.best.row if run.ships_round else run.summary["with_gold"]
     result = EvalResult(
         task_type=task, dataset_type=run.summary["task"], dataset_name=run.summary["task"],

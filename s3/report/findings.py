@@ -8,6 +8,15 @@ from typing import Any
 
 from s3.errors import UserError
 from s3.report.charts import Chart, Confusions, Point, Series
+from s3.runs.calibration import (
+    LEAST_ROWS,
+    abstention,
+    bins,
+    calibration_error,
+    sureness,
+    temperature,
+    validated,
+)
 from s3.runs.reading import FinishedRound, Run
 from s3.runs.rows import confused_labels
 from s3.runs.significance import NORMAL_95, score
@@ -19,6 +28,8 @@ Table = list[list[str]]  # the headings, then the rows
 MEASURED = 2000  # texts of a round whose lengths are taken, evenly spread over it
 COUNTED = ("data/", "audit/")  # metrics that say what the data are like
 LABEL = "audit/label/"
+DRAWN_BINS = 10  # of a reliability diagram
+PRECISE = 0.95  # share of right answers for which a page says the threshold
 BESIDE = {"gold": "test, gold alone", "with_gold": "test, with gold"}
 
 
@@ -65,6 +76,62 @@ def epochs_chart(run: Run) -> Chart | None:
     name = metric.replace("_", "-")
     title = f"{name} in per cent by epoch, round {run.best.index}"
     return Chart(title, "epoch", series, f"{name} in per cent", whole=True) if series else None
+
+
+def reliability_chart(run: Run) -> Chart | None:
+    """Return how often the model that ships is right on test, by how sure it is; None of few rows.
+
+    Before and after its probabilities get the temperature that fits gold validation.
+    """
+    test, fitted = run.shipped_predictions("test"), temperature(validated(run))
+    if len(test) < LEAST_ROWS:
+        return None
+    drawn = {"as the model says": 1.0}
+    if fitted != 1:
+        drawn[f"at temperature {fitted:.2f}"] = fitted
+    series = []
+    for name, by in drawn.items():
+        points = []
+        for sure, right, rows in bins(*sureness(test, by), DRAWN_BINS):
+            half = NORMAL_95 * (right * (1 - right) / rows) ** 0.5
+            low, high = max(right - half, 0.0), min(right + half, 1.0)
+            points.append(Point(100 * sure, 100 * right, 100 * low, 100 * high))
+        series.append(Series(name, points))
+    diagonal = [Point(at, at, at, at) for at in (0.0, 100.0)]
+    title = "right answers on test in per cent by the probability of the answer in per cent"
+    ideal = Series("as it should be", diagonal)
+    return Chart(
+        title, "probability of the answer in per cent", [*series, ideal], "right in per cent"
+    )
+
+
+def sure_of_itself(run: Run) -> str:
+    """Return in words how far the probabilities can be trusted, on test, and what abstaining does.
+
+    The temperature and the threshold come from gold validation.
+    """
+    validation, test = validated(run), run.shipped_predictions("test")
+    if min(len(validation), len(test)) < LEAST_ROWS:
+        return ""
+    by = temperature(validation)
+    before, after = (calibration_error(*sureness(test, at)) for at in (1.0, by))
+    said = f"Expected calibration error on test: {100 * before:.1f} points"
+    if by == 1:
+        said += ". No temperature fits gold validation better beyond chance."
+    else:
+        said += f", {100 * after:.1f} at temperature {by:.2f}, which fits gold validation."
+    try:
+        found = abstention(*sureness(validation, by), PRECISE)
+    except UserError:
+        return f"{said} No threshold makes {PRECISE:.0%} of the answers to gold validation right."
+    sure, right = sureness(test, by)
+    given = right[sure >= found.threshold]
+    share = f", {given.mean():.1%} of them right" if len(given) else ""
+    return (
+        f"{said} To be right in {PRECISE:.0%} of its answers to gold validation it must be "
+        f"{found.threshold:.3f} sure: it answers {found.coverage:.1%} of these rows, and "
+        f"{len(given) / len(test):.1%} of test{share}."
+    )
 
 
 def _points(run: Run, split: str, metric: str, places: Sequence[float]) -> Iterator[Point]:

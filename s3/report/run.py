@@ -18,7 +18,9 @@ from s3.report.findings import (
     epochs_chart,
     label_balance,
     lengths,
+    reliability_chart,
     scores_chart,
+    sure_of_itself,
 )
 from s3.report.maps import run_map
 from s3.report.page import write_page
@@ -84,6 +86,8 @@ def content(run: Run, missing: list[str], with_map: bool) -> dict[str, Any]:
         "command": read("the command", lambda: command(run), ""),
         "options": options(run),
         "chart": read("scores by round", lambda: scores_chart(run)),
+        "reliability": read("how sure it is", lambda: reliability_chart(run)),
+        "sure": read("its calibration", lambda: sure_of_itself(run), ""),
         "epochs": read("epochs", lambda: epochs_chart(run)),
         "map": read("a map", lambda: run_map(run)) if with_map else None,
         "rounds": read("the table of rounds", lambda: cells(run, "±")),
@@ -108,7 +112,7 @@ def verdict(run: Run) -> str:
     """Return what ships, how good it is beside gold alone, and whether the rounds helped."""
     metric, best = run.summary["metric"], run.best
     with_gold = not run.ships_round
-    rows = run.beside("with_gold") if with_gold else best.predictions("test")
+    rows = run.shipped_predictions("test")
     shipped = f"the model of gold validation and round {best.index}'s data together" if with_gold \
         else f"the model of round {best.index}"  # fmt: skip
     reached = score(metric, rows)

@@ -185,11 +185,16 @@ class RunFolder:
         write_jsonl(self.round_folder(index) / predictions_file(split), rows)
 
     def write_beside(
-        self, name: str, test: Sequence[Example], said: Predictions, labels: Sequence[str]
+        self,
+        name: str,
+        split: str,
+        examples: Sequence[Example],
+        said: Predictions,
+        labels: Sequence[str],
     ) -> None:
-        """Write what a model that stands beside the rounds answers to test."""
-        file = f"{name}/{predictions_file('test')}"
-        write_jsonl(self.path / file, _prediction_rows(test, said, labels))
+        """Write what a model that stands beside the rounds answers to rows of a gold split."""
+        file = f"{name}/{predictions_file(split)}"
+        write_jsonl(self.path / file, _prediction_rows(examples, said, labels))
         self.checksums.seal(file)
 
     def write_gold_copies(self, copies: Sequence[Content]) -> None:

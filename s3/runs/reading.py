@@ -192,15 +192,21 @@ class Run:
         """The gold rows that are in two splits."""
         return list(_jsonl(self.path / layout.GOLD_COPIES))
 
-    def beside(self, name: str) -> list[dict[str, Any]]:
-        """Return what a model that stands beside the rounds answers to test.
+    def beside(self, name: str, split: str = "test") -> list[dict[str, Any]]:
+        """Return what a model that stands beside the rounds answers to test, or to validation.
 
         `name`: "gold", the same student trained on gold validation alone, or "with_gold", on gold
-        validation and the best round's data. Rows as in `FinishedRound.predictions`; none where
-        the run did without.
+        validation and the best round's data. To a row of validation answers one that has not
+        learnt it. Rows as in `FinishedRound.predictions`; none where the run did without.
         """
-        path = self.path / name / layout.predictions_file("test")
+        path = self.path / name / layout.predictions_file(split)
         return list(_jsonl(path)) if name in self.summary else []
+
+    def shipped_predictions(self, split: str) -> list[dict[str, Any]]:
+        """Return what the model that ships answers to "validation" or "test"; rows likewise."""
+        if self.ships_round:
+            return self.best.predictions(split)
+        return self.beside(str(self.summary["ships"]), split)
 
     @cached_property
     def failures(self) -> list[dict[str, Any]]:

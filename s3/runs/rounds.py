@@ -23,7 +23,7 @@ from s3.methods.gold import folds
 from s3.runs.folder import MetricsRow, RunFolder
 from s3.runs.listeners.base import Listener
 from s3.storage import digest
-from s3.student import OnEpoch, Predictor, Student
+from s3.student import OnEpoch, Predictions, Predictor, Student
 from s3.tasks import Task
 
 FOLDS = 5  # parts of gold validation, each of which a training beside the rounds keeps aside
@@ -116,20 +116,22 @@ class Rounds:
         """
         parts = folds(self.gold.validation, FOLDS, self.seed)
         crossed = self.student.probes(self.head)
-        answers: list[str] = []
         models: list[Predictor] = []
-        for aside in parts if crossed else parts[:1]:
+        asked = parts if crossed else parts[:1]
+        for aside in asked:
             gold = [one for part in parts if part is not aside for one in part]
             what = f"training {'with gold' if synthetic else 'on gold alone'}"
             models.append(self._fit([*synthetic, *gold], aside, what=what, start=None))
-            answers += models[-1].validation.answers
+        kept_aside, labels = [one for part in asked for one in part], self.task.label_names
+        crossfit = joined([model.validation for model in models])
+        self.folder.write_beside(name, "validation", kept_aside, crossfit, labels)
         said = models[0].predict(self.gold.test)
-        self.folder.write_beside(name, self.gold.test, said, self.task.label_names)
+        self.folder.write_beside(name, "test", self.gold.test, said, labels)
         row: MetricsRow = {"size": len(synthetic) + len(self.gold.validation)}
         scores = self.head.score(self.gold.test, said.answers)
         row |= {f"test/{metric}": value for metric, value in scores.items()}
         if crossed:
-            scores = self.head.score([one for part in parts for one in part], answers)
+            scores = self.head.score(kept_aside, crossfit.answers)
             row |= {f"validation/{metric}": value for metric, value in scores.items()}
         return row, models[0]
 
@@ -204,6 +206,13 @@ class Rounds:
         if labels:
             row["validation/largest_share"] = largest_share(predictor.validation.answers)
         return row
+
+
+def joined(parts: Sequence[Predictions]) -> Predictions:
+    """Return what several models answered, each to rows of its own, as one."""
+    likely = [one.probabilities for one in parts if one.probabilities is not None]
+    answers = [answer for one in parts for answer in one.answers]
+    return Predictions(answers, np.concatenate(likely) if len(likely) == len(parts) else None)
 
 
 def weighted(train: Sequence[Example], weights: Sequence[float] | None) -> str:

@@ -58,7 +58,7 @@ def made_run(
         for index, one in enumerate(right):
             folder.write_predictions(index, "test", test, said(one), LABELS)
         if alone:
-            folder.write_beside("gold", test, said(alone), LABELS)
+            folder.write_beside("gold", "test", test, said(alone), LABELS)
             summary["gold"] = {"size": 40, **scores("test", test, alone)}
         folder.write_summary(summary)
     return folder.path

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -223,6 +224,45 @@ def test_a_table_says_so_where_a_later_row_does_not_fit(
     assert not list(tmp_path.glob("out*"))
 
 
+def test_probabilities_get_the_temperature_of_gold_validation_and_unsure_answers_are_left_out(
+    trained: Train, tmp_path: Path
+) -> None:
+    run = Path(shutil.copytree(trained(*FILMS), tmp_path / "run"))
+    likely = [one["probabilities"] for one in scored_rows(run)[1]]
+    shares = np.array([[one["negative"], one["positive"]] for one in likely])
+    # Gold validation as if the model had been right each time, but for the two least sure.
+    unsure = np.argsort(shares.max(axis=1))[:2].tolist()
+    planted = [
+        {"target": min(one, key=one.get) if i % len(likely) in unsure else max(one, key=one.get),
+         "predicted": max(one, key=one.get), "probabilities": one}
+        for i, one in enumerate([*likely, *likely])
+    ]  # fmt: skip
+    best = Run.open(run).best
+    write_jsonl(best.path / "predictions_validation.jsonl", planted)
+    model = s3.load(run)
+    assert model.temperature < 0.9
+    texts = [row["text"] for row in scored_rows(run)[0]]
+    sharp = shares ** (1 / model.temperature)
+    sharp /= sharp.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(model.predict_proba(texts), sharp, atol=1e-3)
+    threshold = model.abstention(1.0).threshold
+    assert threshold > sharp.max(axis=1)[unsure].max()
+    write_jsonl(tmp_path / "in.jsonl", [{"text": text} for text in texts])
+    status, _, errors = predict(
+        run, tmp_path / "in.jsonl", "-o", tmp_path / "out.csv", "--abstain", 1
+    )
+    assert (status, "100.0% of them are right" in errors) == (0, True), errors
+    for one in written(tmp_path / "out.csv"):
+        assert bool(one["label"]) is (one["probability"] >= threshold - 1e-6)
+
+
+def test_a_precision_out_of_reach_is_said_before_anything_is_read(
+    trained: Train, tmp_path: Path
+) -> None:
+    with pytest.raises(UserError, match="answers to gold validation are known"):
+        predict(trained(*FILMS), tmp_path / "no.csv", "--abstain", 0.99)
+
+
 PAGE = (ROOT / "docs" / "prediction.md").read_text(encoding="utf-8")
 SNIPPETS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 
@@ -238,7 +278,7 @@ def test_what_the_page_says_in_python_runs(
 
 
 def test_the_commands_of_the_page_run(trained: Train, tmp_path: Path) -> None:
-    first, second = re.findall(r"^python -m s3 predict RUN (.*)$", PAGE, re.MULTILINE)
+    first, second, third = re.findall(r"^python -m s3 predict RUN (.*)$", PAGE, re.MULTILINE)
     (tmp_path / "reviews.csv").write_text("body\nA fine film.\n")
     arguments = [tmp_path / one if "." in one else one for one in first.split()]
     assert predict(trained(*FILMS), *arguments)[0] == 0
@@ -246,3 +286,6 @@ def test_the_commands_of_the_page_run(trained: Train, tmp_path: Path) -> None:
     named = {name for name in row if name != "body"}
     assert named == {"label", "probability", "probability_negative", "probability_positive"}
     assert predict(trained(*FILMS), second.split()[0], stdin='{"text": "Fine."}')[0] == 0
+    arguments = [tmp_path / one if one.endswith(".csv") else one for one in third.split()]
+    with pytest.raises(UserError, match="only 5 answers"):  # the run is a small one
+        predict(trained(*FILMS), *arguments)
