@@ -25,10 +25,14 @@ ORDER = {
         methods audit
         runs
         prediction analysis
+        overrides
         report
-        explaining tuning
+        explaining tuning yaml_files
         config commandline
-        commands jobs
+        jobs
+        running
+        main
+        commands
         autoclasses
     """,
     "s3.data": "example decoding\ntables\nfiles\nrows gold\nchecks",
@@ -114,7 +118,7 @@ ORDER = {
     """,
     "s3.commands": """
         runs
-        analyze audit check compare dashboard figures predict report store
+        analyze audit check compare dashboard figures predict report run store
         agreement judgements
         app
     """,
