@@ -68,7 +68,7 @@ def run(*overrides: str, config_dir: Path | str | None = None, **options: Any) -
     """
     if flag := next((word for word in overrides if word.startswith("-")), None):
         raise ConfigError(
-            f"{flag}: s3.run takes name=value alone: a folder of options is config_dir=..., several "
+            f"{flag}: s3.run takes name=value alone; a folder of options is config_dir=, several "
             "runs are several calls"
         )
     with hydra_of(config_dir):
