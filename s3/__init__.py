@@ -1,8 +1,9 @@
 """Synthesis Step by Step: an LLM writes a training set for a small model.
 
-Finished runs as data frames: `s3.runs_df()`, `rounds_df()`, `epochs_df()`, `predictions_df()`,
-`examples_df()`, and `measures_df()` of what their data are like. The model that one ships:
-`s3.load(folder)`, with `predict(texts)` and `predict_proba(texts)`.
+An experiment: `s3.run(task=..., method=...)`. Finished runs as data frames: `s3.runs_df()`,
+`rounds_df()`, `epochs_df()`, `predictions_df()`, `examples_df()`, and `measures_df()` of what their
+data are like. The model that one ships: `s3.load(folder)`, with `predict(texts)` and
+`predict_proba(texts)`.
 """
 
 import os
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from s3.analysis.frames import epochs_df, examples_df, predictions_df, rounds_df, runs_df
     from s3.analysis.measures import measures_df
     from s3.prediction.model import load
+    from s3.running import run
 
 __version__ = "0.1.0"
 __all__ = [
@@ -24,9 +26,14 @@ __all__ = [
     "measures_df",
     "predictions_df",
     "rounds_df",
+    "run",
     "runs_df",
 ]
-PLACES = {"load": "s3.prediction.model", "measures_df": "s3.analysis.measures"}
+PLACES = {
+    "load": "s3.prediction.model",
+    "measures_df": "s3.analysis.measures",
+    "run": "s3.running",
+}
 
 install()
 

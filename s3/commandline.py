@@ -1,4 +1,4 @@
-"""What a command line of `run.py` means beyond Hydra's own reading of it."""
+"""What a command line of `s3 run` means beyond Hydra's own reading of it."""
 
 from __future__ import annotations
 
@@ -19,16 +19,18 @@ PATH, NAME = ("--config-path", "-cp"), ("--config-name", "-cn")
 def run_again(words: Sequence[str]) -> list[str]:
     """Return a command's words; `--config-path=RUN`, of a run's folder, becomes that run.
 
-    RUN is taken from the folder the command is run in. What the run chose of each group is
-    composed as ever, so that every option has its type, and the run's own values go over it. It is
-    made where it lies, so that it is found. Raises ConfigError where a choice is not recorded.
+    Any path is taken from the folder that the command is run in. What the run chose of each group
+    is composed as ever, so that every option has its type, and the run's own values go over it. It
+    is made where it lies, so that it is found. Raises ConfigError where a choice is not recorded.
     """
-    rest, path = _taken(words, PATH)
-    rest, name = _taken(rest, NAME)
-    file = Path(path or "") / f"{(name or 'config').removesuffix('.yaml')}.yaml"
-    content = OmegaConf.load(file) if path is not None and file.is_file() else None
-    if not isinstance(content, DictConfig) or "choices" not in content:
+    others, path = _taken(words, PATH)
+    if path is None:
         return list(words)
+    rest, name = _taken(others, NAME)
+    file = Path(path) / f"{(name or 'config').removesuffix('.yaml')}.yaml"
+    content = OmegaConf.load(file) if file.is_file() else None
+    if not isinstance(content, DictConfig) or "choices" not in content:
+        return [f"--config-path={path if '://' in path else Path(path).absolute()}", *others]
     choices = content.pop("choices")
     if missing := [group for group in CHOICES if group not in choices]:
         raise ConfigError(f"{file}: choices.{missing[0]} is not there: which was it?")
@@ -61,3 +63,8 @@ def shared_loosely(words: Sequence[str]) -> list[str]:
 
 def _several(word: str, group: str) -> bool:
     return word.startswith(f"{group}=") and "," in word
+
+
+def is_override(word: str) -> bool:
+    """Return whether a word of the command sets an option of ours, and is none of Hydra's."""
+    return word.startswith(("+", "~")) or ("=" in word and not word.startswith("-"))

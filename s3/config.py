@@ -12,8 +12,6 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-import yaml
-from hydra.conf import HydraConf
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.plugins import Plugins
@@ -30,6 +28,7 @@ from s3.secrets import hidden, holds_key
 from s3.student import Student
 from s3.tasks import Classification, ExtractiveQA, Task
 from s3.tuning import Tuner
+from s3.yaml_files import OwnFolder
 
 CLASSES = (
     Classification,
@@ -48,7 +47,6 @@ CLASSES = (
     FewShot,
     GoldOnly,
 )
-NO_TEXTS = tuple(f"tag:yaml.org,2002:{kind}" for kind in ("bool", "int", "float"))
 INTERNAL = ("hydra", "schema", "sizes")  # groups that are not for the command line
 
 
@@ -60,6 +58,7 @@ def register() -> None:
         store.store(group="schema", name=cls.__name__, node=_schema(cls))
     # By a name in its plugins' package: from elsewhere, Hydra takes no sweeper.
     Plugins.instance().class_name_to_class["hydra_plugins.s3.Tuner"] = Tuner
+    Plugins.instance().register(OwnFolder)
     OmegaConf.register_new_resolver("groups", groups, replace=True)
     OmegaConf.register_new_resolver("per_label", per_label, replace=True)
     OmegaConf.register_new_resolver("oc.env", _refuse_environment, replace=True)
@@ -89,7 +88,7 @@ def _refuse_environment(*_: Any) -> NoReturn:
 
 
 def groups() -> str:
-    """Return a line for each group with its options, for the text of `run.py --help`."""
+    """Return a line for each group with its options, for the text of `s3 run --help`."""
     loader = GlobalHydra.instance().config_loader()
     names = sorted(set(loader.list_groups("")) - set(INTERNAL))
     return "\n".join(f"  {name:8} {', '.join(loader.get_group_options(name))}" for name in names)
@@ -200,49 +199,6 @@ def chosen(choices: Mapping[str, Any]) -> dict[str, str]:
             )
     named = {group: str(option) for group, option in choices.items() if option is not None}
     return {group: re.sub(r"[^\w.-]+", "_", option) for group, option in named.items()}
-
-
-def sources(hydra_config: HydraConf) -> dict[str, Path]:
-    """Return the YAML files that a command chose, by the part of the configuration they fill."""
-    folders = [
-        Path(one.path) for one in hydra_config.runtime.config_sources if one.schema == "file"
-    ]
-    return {
-        group: path
-        for group, option in hydra_config.runtime.choices.items()
-        for folder in folders
-        if (path := folder / group / f"{option}.yaml").is_file()
-    }
-
-
-def refuse_misread(cfg: DictConfig, files: Mapping[str, Path]) -> None:
-    """Raise ConfigError for a text in a YAML file that YAML takes for something else.
-
-    `no` without quotes is a truth value to it, 010 the number 8: a prompt would say "False" and
-    "8". `files` are the chosen files by the part of the configuration that they fill.
-    """
-    for group, path in files.items():
-        content = path.read_text(encoding="utf-8")
-        for names, node in _scalars(yaml.compose(content, yaml.SafeLoader)):
-            if node.tag not in NO_TEXTS:
-                continue
-            read, option = yaml.safe_load(node.value), ".".join((group, *names))
-            if str(read) != node.value and OmegaConf.select(cfg, option) == str(read):
-                raise ConfigError(
-                    f"{path}:{node.start_mark.line + 1}: {option}: YAML reads {node.value} without "
-                    f"quotes as {read}: write '{node.value}'"
-                )
-
-
-def _scalars(
-    node: yaml.Node | None, names: tuple[str, ...] = ()
-) -> Iterator[tuple[tuple[str, ...], yaml.ScalarNode]]:
-    if isinstance(node, yaml.MappingNode):
-        for name, value in node.value:
-            if isinstance(name, yaml.ScalarNode):
-                yield from _scalars(value, (*names, name.value))
-    elif isinstance(node, yaml.ScalarNode):
-        yield names, node
 
 
 def plain(cfg: DictConfig) -> dict[str, Any]:

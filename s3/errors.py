@@ -1,4 +1,4 @@
-"""Errors that a person can act on; `run.py` prints them without a traceback."""
+"""Errors that a person can act on; the command line prints them without a traceback."""
 
 import difflib
 from collections.abc import Iterable

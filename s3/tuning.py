@@ -149,7 +149,7 @@ class Tuner(Sweeper):
         write_text(path, recipe(tuned.values(), groups, f"{said}, the best of {number} trials"))
         own = [str(one.input_line) for name, one in given.items() if name != "sweep"]
         taking = [f"hydra.searchpath=[{self._folder}]", f"+{RECIPES}={path.stem}"]
-        print(f"{path}\n  python run.py {shlex.join([*self._own_folder(), *taking, *own])}")
+        print(f"{path}\n  s3 run {shlex.join([*self._own_folder(), *taking, *own])}")
 
     def _own_folder(self) -> list[str]:
         """Return the command's `--config-dir`, as it is given again."""

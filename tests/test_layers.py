@@ -25,10 +25,14 @@ ORDER = {
         methods audit
         runs
         prediction analysis
+        overrides
         report
-        explaining tuning
+        explaining tuning yaml_files
         config commandline
-        commands jobs
+        jobs
+        running
+        main
+        commands
         autoclasses
     """,
     "s3.data": "example decoding\ntables\nfiles\nrows gold\nchecks",
@@ -115,7 +119,7 @@ ORDER = {
     """,
     "s3.commands": """
         runs
-        analyze audit check compare dashboard figures predict push report store
+        analyze audit check compare dashboard figures predict push report run store
         agreement judgements
         app
     """,

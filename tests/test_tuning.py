@@ -83,7 +83,7 @@ def test_the_best_on_validation_is_found_and_a_later_command_takes_it(
     assert "job 1 of 2: model.learning_rate=" in done.output
     assert "compare" not in done.output  # which would show test's scores
     command = shlex.split(done.output.splitlines()[-1])
-    assert command[:2] == ["python", "run.py"]
+    assert command[:2] == ["s3", "run"]
     assert run_py(*command[2:], "method=gold").status == 0
     again = ran[-1]
     assert settings([again]) == settings([best])

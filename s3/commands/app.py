@@ -1,4 +1,4 @@
-"""The command line `python -m s3 COMMAND`, installed as `s3`: everything but running experiments.
+"""The command line `s3 COMMAND`, which `python -m s3 COMMAND` is, too.
 
 To add a command, write its file beside this one and name it below.
 """
@@ -22,6 +22,7 @@ from s3.commands.judgements import judgements
 from s3.commands.predict import predict
 from s3.commands.push import push
 from s3.commands.report import report
+from s3.commands.run import run
 from s3.commands.runs import runs
 from s3.commands.store import store
 from s3.errors import UserError
@@ -45,6 +46,9 @@ app.command()(figures)
 app.command()(predict)
 app.command()(push)
 app.command()(report)
+# Its words are Hydra's, `--help` among them.
+raw = {"allow_extra_args": True, "ignore_unknown_options": True}
+app.command(context_settings=raw, add_help_option=False)(run)
 app.command()(runs)
 app.add_typer(judgements, name="judgements")
 app.add_typer(store, name="store")
@@ -63,7 +67,7 @@ def options(
         bool, typer.Option("--version", callback=say_version, is_eager=True, help="Show it.")
     ] = False,
 ) -> None:
-    """Tools beside the experiments, which `python run.py` runs."""
+    """Runs experiments, and what comes after them."""
 
 
 def main() -> int:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from s3.errors import ConfigError, UserError
+from s3.errors import ConfigError
 
 if TYPE_CHECKING:
     from s3.llm import LLM
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from s3.llm.types import Tokens
 
 Options = Annotated[
-    list[str], typer.Argument(metavar="NAME=VALUE...", help="As for run.py: llm=openai ...")
+    list[str], typer.Argument(metavar="NAME=VALUE...", help="As for s3 run: llm=openai ...")
 ]
 Folder = Annotated[
     Path | None, typer.Option(metavar="DIR", help="A folder of option files of your own.")
@@ -49,24 +49,11 @@ def check(options: Options, config_dir: Folder = None) -> None:
 
 
 def composed(options: list[str], config_dir: Path | None) -> LLM:
-    """Return the LLM that a run's options choose. Raises ConfigError, as run.py would."""
-    from hydra import compose, initialize_config_dir
+    """Return the LLM that a run's options choose. Raises ConfigError, as `s3 run` would."""
+    from s3.running import compose_experiment, hydra_of
 
-    from s3.config import build, register
-    from s3.explaining import explain
-
-    register()
-    conf = Path(__file__).parents[1] / "conf"
-    mine = [f"hydra.searchpath=[file://{config_dir.resolve()}]"] if config_dir else []
-    try:
-        with initialize_config_dir(str(conf), version_base="1.3"):
-            return build(compose("config", overrides=[*mine, *options])).llm
-    except UserError:
-        raise
-    except Exception as error:
-        if not (said := explain(error)):
-            raise
-        raise ConfigError(said) from None
+    with hydra_of(config_dir):
+        return compose_experiment(options).experiment.llm
 
 
 def report(llm: LLM, found: Findings) -> Iterator[tuple[str, str]]:

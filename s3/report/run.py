@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
 import shlex
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -11,6 +9,7 @@ from typing import Any
 
 from s3.data.example import said
 from s3.errors import UserError, first_line
+from s3.overrides import written
 from s3.report.findings import (
     beside,
     confusions,
@@ -34,7 +33,6 @@ from s3.secrets import hidden
 
 ENCODED = "analysis/encodings"  # in a run's folder, once its texts are encoded
 MOST_PAIRS, MOST_COPIES = 1000, 50  # that a page shows
-PLAIN = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:%+@")
 
 
 class Page(Listener):
@@ -152,22 +150,11 @@ def about(run: Run) -> Iterator[tuple[str, str]]:
 
 def options(run: Run) -> Mapping[str, str]:
     """Return the options that differ from their defaults."""
-    return {name: hidden(plain(value)) for name, value in run.summary.get("options", {}).items()}
+    return {name: hidden(written(value)) for name, value in run.summary.get("options", {}).items()}
 
 
 def command(run: Run) -> str:
     """Return a command that composes this run again."""
     seed = {"seed": str(run.summary.get("seed", 0))}
     given = {**run.chosen, **seed, **options(run)}
-    return " ".join(["python run.py", *(shlex.quote(f"{n}={v}") for n, v in given.items())])
-
-
-def plain(value: Any) -> str:
-    """Return a value as Hydra's command line takes it."""
-    if not isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False)
-    if value and set(value) <= PLAIN and value not in ("null", "true", "false"):
-        return value
-    # Hydra reads backslashes in front of a quotation mark in pairs, any others as they are.
-    escaped = re.sub(r"(\\+)('|$)", r"\1\1\2", value).replace("'", r"\'")
-    return f"'{escaped}'"
+    return " ".join(["s3 run", *(shlex.quote(f"{n}={v}") for n, v in given.items())])
