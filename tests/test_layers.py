@@ -91,7 +91,8 @@ ORDER = {
         checksums rows
         folder significance
         reading identity
-        finding listeners dryrun
+        doubts finding
+        listeners dryrun
         preflight rounds
         experiment
     """,
