@@ -95,7 +95,8 @@ ORDER = {
         checksums rows
         folder significance
         reading identity
-        finding listeners dryrun calibration
+        doubts finding calibration
+        listeners dryrun
         preflight rounds
         experiment
     """,

@@ -51,6 +51,7 @@ SETS: dict[str, tuple[int, str, str, int, tuple[str, ...]]] = {
         600,
         ("text",),
     ),
+    "ag_news": (200, "ag_news/train_sub1000.jsonl", "ag_news/test.jsonl.gz", 600, ("text",)),
 }
 
 

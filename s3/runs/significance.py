@@ -75,6 +75,15 @@ def chance(metric: str, rows: Rows) -> float:
     return sum(scores) / len(scores) / len(rows)
 
 
+def unrelated(rows: Rows) -> float:
+    """Return the accuracy of answers with the same shares that had nothing to do with the examples.
+
+    Cohen's kappa measures from it: answers below it go against the labels.
+    """
+    gold, said = Counter(row["target"] for row in rows), Counter(_said(rows))
+    return sum(gold[one] * said[one] for one in gold) / len(rows) ** 2
+
+
 def _said(rows: Rows) -> list[str]:
     return [row["predicted"] for row in rows]
 

@@ -7,17 +7,17 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from s3.data.example import Example, Mistake
+from s3.runs.doubts import doubtful, doubts
 from s3.runs.folder import REPORT, RunFolder
 from s3.runs.listeners.base import Listener
 from s3.runs.reading import FinishedRound, Run
-from s3.runs.significance import chance, difference, score
+from s3.runs.significance import difference, score
 from s3.student.heads.classification import UNBALANCED
 from s3.text import sanitised
 
 # What a score's column is called; those come that a run has.
 NAMES = {"accuracy": "", "macro_f1": " F1", "em": " EM", "f1": " F1"}
 SPLITS = {"train": "train", "validation": "val.", "test": "test"}
-ONE_LABEL = 0.9  # share of answers from which a model is said to give nearly one label only
 # Trainings on gold validation that stand beside the rounds, each with what its row is called.
 BESIDE = {"gold": "gold", "with_gold": "with gold"}
 PAIRS = 3  # errors that are shown with what grew from them
@@ -124,8 +124,7 @@ def remarks(run: Run) -> Iterator[str]:
         yield f"* the model of gold validation and of round {best}'s data together ships."
     else:
         yield f"* round {best} is best on gold validation by {metric}: its model ships."
-    for round_ in run.rounds:
-        yield from (f"! round {round_.index} {doubt}" for doubt in doubts(round_))
+    yield from (f"! {doubt}" for doubt in doubtful(run))
     yield from steps(run)
     if len(run.rounds) > 1:
         yield gain(run)
@@ -136,29 +135,6 @@ def remarks(run: Run) -> Iterator[str]:
         )
     if "test/majority" in summary["rounds"][0]:
         yield "majority: always the most frequent label of a split."
-
-
-def doubts(round_: FinishedRound) -> list[str]:
-    """Return why a round's model is not to be trusted, by gold validation; classification only."""
-    row, metric = round_.row, round_.run.summary["metric"]
-    share, majority = row.get("validation/largest_share"), row.get("validation/majority")
-    if share is None or majority is None:
-        return []
-    found = []
-    if share > ONE_LABEL >= majority:
-        found.append(
-            f"has collapsed: it gives {100 * share:.0f} % of gold validation the same label, "
-            f"which at most {100 * majority:.0f} % have."
-        )
-    answers = round_.predictions("validation")
-    reached, guessed = score(metric, answers), chance(metric, answers)
-    if not found and reached.value - guessed <= reached.error:
-        found.append(
-            f"is no better than chance on gold validation: {metric.replace('_', '-')} "
-            f"{100 * reached.value:.1f}, chance {100 * guessed:.1f}, "
-            f"standard error {100 * reached.error:.1f}."
-        )
-    return found
 
 
 def steps(run: Run) -> Iterator[str]:

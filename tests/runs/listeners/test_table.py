@@ -152,7 +152,7 @@ def test_a_student_that_answers_with_one_label_is_said_so(
     assert "! round 1" not in output
 
 
-@pytest.mark.parametrize(("right", "doubted"), [(50, True), (54, True), (56, False), (40, True)])
+@pytest.mark.parametrize(("right", "doubted"), [(50, True), (54, True), (56, False), (42, True)])
 def test_a_score_within_its_error_of_chance_is_said_so(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], right: int, doubted: bool
 ):
@@ -165,6 +165,28 @@ def test_a_score_within_its_error_of_chance_is_said_so(
     assert ("! round 1 is no better than chance" in output) is doubted
     assert cells(output, "1", "*")[2] == ("!" if doubted else "4")
     assert "collapsed" not in output
+
+
+def test_a_model_that_answers_the_wrong_way_round_is_said_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    """Agreement below that of unrelated answers, by 1.96 standard errors; any number of labels."""
+    share = {"validation/largest_share": 0.5, "validation/majority": 0.5}
+    folder = finished_run(tmp_path / "run", [row(0.5, **share)] * 2)
+    answer(folder, 0, "validation", binary(40, 60))  # 50 at random; two errors are 9.6 points
+    answer(folder, 1, "validation", binary(41, 59))
+    output = said(folder, capsys)
+    assert "! round 0 answers the wrong way round: 40.0 % of gold validation right, 50.0" in output
+    assert "method.with_gold=true" in output
+    assert "! round 1 is no better than chance" in output
+
+    unbalanced = [("ham", "ham")] * 60 + [("ham", "spam")] * 20 + [("spam", "ham")] * 20
+    turned = [(one, "abc"["cab".index(one)]) for one in "abc" * 30]
+    answer(folder, 0, "validation", unbalanced)  # 60 % right, 68 at random: below, within its error
+    answer(folder, 1, "validation", turned)  # each label for another
+    output = said(folder, capsys)
+    assert "! round 0 is no better than chance" in output
+    assert "! round 1 answers the wrong way round: 0.0 % of gold validation right, 33.3" in output
 
 
 def test_a_label_that_gold_has_nearly_alone_is_no_collapse(

@@ -74,6 +74,18 @@ def test_the_summary_is_the_shipped_rounds_alone(folder: RunFolder):
     assert (found["gold/size"], found["gold/test/accuracy"]) == (128, 0.6)
 
 
+def test_doubts_about_a_model_are_in_the_summary(folder: RunFolder):
+    track(folder)
+    assert summary_of(folder)["doubts"] == ""
+    rows = [one | {"validation/largest_share": 1.0} for one in ROWS[:1]] + ROWS[1:]
+    folder.write_summary({**SUMMARY, "rounds": rows})
+    track(folder)
+    said = summary_of(folder)["doubts"]
+    assert said.startswith(
+        "round 0 has collapsed: it gives 100 % of gold validation the same label"
+    )
+
+
 def test_the_summary_of_a_model_that_gold_rows_trained_has_its_own_scores():
     both = {"size": 132, "test/accuracy": 0.9}
     found = told({**SUMMARY, "ships": "with_gold", "with_gold": both})

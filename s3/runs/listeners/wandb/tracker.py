@@ -15,6 +15,7 @@ from typing import Any
 
 from s3.errors import first_line
 from s3.runs.checksums import mapping
+from s3.runs.doubts import doubtful
 from s3.runs.folder import CHOICES, REPORT, TRACKED, MetricsRow, RunFolder
 from s3.runs.listeners.base import Listener
 from s3.runs.listeners.wandb import tables
@@ -104,6 +105,7 @@ class Tracker(Listener):
         logged = set(dict(self._open.summary)) & {key for row in summary["rounds"] for key in row}
         # A key that only another round has is not the shipped round's: it would mix the two.
         self._open.summary.update({**dict.fromkeys(logged - set(shown)), **shown})
+        self._open.summary["doubts"] = "\n".join(doubtful(self._run))
         if self.settings.artifacts and not self._open.disabled:
             try:
                 self._log_products(summary)
