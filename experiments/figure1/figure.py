@@ -53,7 +53,7 @@ def point(epoch: int, scores: pd.Series) -> Point:
     mean, half = 100 * scores.mean(), 0.0
     if len(scores) > 1:
         half = 100 * stats.t.ppf(0.975, len(scores) - 1) * scores.sem()
-    return Point(epoch, mean, mean - half, mean + half)
+    return Point(epoch, mean, max(mean - half, 0), min(mean + half, 100))
 
 
 def table(curves: list[Series]) -> list[str]:
