@@ -2,7 +2,8 @@
 #
 # SIZE is `small` (real data from the folder that DATA names, the embedded LLM, MiniLM, SEEDS=0,1,2)
 # or `paper` (preset=paper: hub data, a GPT model, DistilBERT; needs OPENAI_API_KEY and a GPU;
-# SEEDS=0). Options go to each command: dry_run=true shows what it asks for and costs.
+# SEEDS=0). Options go to each command: dry_run=true shows what it asks for and costs; the runs are
+# made below root=multirun/SIZE.
 set -euo pipefail
 size="${1:-}"
 recipe=$(basename "$(dirname "$0")")
@@ -18,9 +19,14 @@ paper) seeds="${SEEDS:-0}" common=(preset=paper) ;;
     ;;
 esac
 shift
-options=("$@")
+root="multirun/$size" options=()
+for option in "$@"; do
+    case "$option" in
+    root=*) root="${option#root=}" ;; # the table's runs are looked for there
+    *) options+=("$option") ;;
+    esac
+done
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-root="multirun/$size"
 
 # The jobs of a sweep, all into one folder: a run that another recipe has made is not made again.
 sweep() {
