@@ -34,16 +34,22 @@ sweep() {
         "$@" "${options[@]}"
 }
 
-# The table of finished runs, found by parts of their names, against a method: into SIZE.md here.
-table() {
-    local against="$1" folders=() name folder made
-    shift
+# The folders of finished runs, found by parts of their names, a line each: none after a dry run.
+finished() {
+    local name folder
     for name in "$@"; do
         for folder in "$root"/$name-*-seed*; do
-            [ -e "$folder/summary.json" ] && folders+=("$folder")
+            if [ -e "$folder/summary.json" ]; then echo "$folder"; fi
         done
     done
-    [ ${#folders[@]} -gt 0 ] || return 0 # a dry run leaves none
+}
+
+# The table of finished runs, found by parts of their names, against a method: into SIZE.md here.
+table() {
+    local against="$1" folders made
+    shift
+    mapfile -t folders < <(finished "$@")
+    [ ${#folders[@]} -gt 0 ] || return 0
     made=$(python -m s3 compare "${folders[@]}" --against "method=$against" --format markdown)
     [ -n "$made" ] || return 0
     echo "$made" | tee "experiments/$recipe/$size.md"
