@@ -87,12 +87,16 @@ def side_by_side(launcher: Mapping[str, Any]) -> int:
 
 
 def name_job(hydra: Any) -> None:
-    """Name this job of a sweep, say it, and have its lines of progress say it."""
+    """Name this job of a sweep by what it alone has, say it, have its lines of progress say it.
+
+    Where it is not known what is swept, all options of its command are named.
+    """
     about = json.loads(os.environ.get(SWEPT, "{}"))
-    names = about.get("names")
-    own = [one for one in hydra.overrides.task if not names or one.partition("=")[0] in names]
+    names = about.get("names", [one.partition("=")[0] for one in hydra.overrides.task])
+    own = [one for one in hydra.overrides.task if one.partition("=")[0] in names]
     total = f" of {about['jobs']}" if "jobs" in about else ""
-    os.environ[JOB] = f"job {int(hydra.job.num) + 1}{total}: {' '.join(own)}"
+    number = f"job {int(hydra.job.num) + 1}{total}"
+    os.environ[JOB] = ": ".join(filter(None, [number, " ".join(own)]))
     print(f"\n{os.environ[JOB]}", flush=True)
 
 

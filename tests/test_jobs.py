@@ -59,6 +59,14 @@ def test_a_sweep_ends_with_its_comparison_and_each_job_says_its_name(
     assert "S3_JOB" not in os.environ
 
 
+def test_the_one_job_of_a_sweep_over_nothing_is_named_by_its_number(
+    changes: list[Mapping[str, Any]],
+) -> None:
+    done = run_py("-m", "task=rte", "method=s3", "seed=0")
+    assert [line for line in done.output.splitlines() if "job" in line] == ["job 1 of 1"]
+    assert "job 1 of 1: training 0" in done.errors
+
+
 def test_a_failing_job_says_which_it_is_and_the_others_are_compared(
     changes: list[Mapping[str, Any]],
 ) -> None:

@@ -11,4 +11,5 @@ if [ "$size" = small ]; then # rows of GPT2-XL in ZeroGen's manner, as many as g
 else
     sweep task=imdb method=gold,zerogen
 fi
-python experiments/figure1/figure.py "$size" "$root"/imdb-{gold,zerogen}-*
+table gold imdb-gold imdb-zerogen
+PYTHONPATH=. python experiments/figure1/figure.py "$size" "$root"/imdb-{gold,zerogen}-*

@@ -1,15 +1,14 @@
 #!/usr/bin/env bash
-# Table 8 of the paper at small size: coverage of gold by round, at equal size, three methods.
-# DATA holds rte/ and qnli/ as JSON Lines; texts that the LLM has written before are free.
-set -euo pipefail
-: "${DATA:?set DATA to the folder of the real data}"
-export DATA
-DATA=$(realpath "$DATA")
-cd "$(dirname "$0")/../.."
-run() {
-    python run.py -m --config-dir=experiments/equal_size/conf task=real_rte,real_qnli seed=0,1,2 \
-        seed_size=80 method.size=160 model.max_length=128 task.gold.files.path="$DATA" "$@"
-}
-run method=s3 method.error_share=1
-run method=goldgen,zerogen
-PYTHONPATH=. python experiments/table8/table8.py multirun
+# The paper's Table 8: coverage of gold by round, at equal size; maps of a run of S3 for each task.
+. "$(dirname "$0")/../recipe.sh"
+tasks=(rte qnli)
+if [ "$size" = paper ]; then
+    tasks+=(adversarial_qa)
+fi
+sweep "task=$(IFS=,; echo "${tasks[*]}")" method=s3,goldgen,zerogen # Table 2's
+mapfile -t runs < <(for task in "${tasks[@]}"; do finished "$task"-{s3,goldgen,zerogen}; done)
+[ ${#runs[@]} -gt 0 ] || exit 0
+PYTHONPATH=. python experiments/table8/table8.py "${runs[@]}" | tee "experiments/table8/$size.md"
+for task in "${tasks[@]}"; do
+    python -m s3 figures "$(finished "$task-s3" | head -1)" -o "$root/maps/$task" --format svg
+done

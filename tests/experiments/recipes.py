@@ -23,7 +23,10 @@ Job = tuple[str, ...]  # its options
 
 
 def jobs(recipe: str, size: str, folder: Path) -> list[Job]:
-    """Return the jobs of all sweeps of a recipe; `folder` is for scratch files."""
+    """Return the jobs of all sweeps of a recipe; `folder` is for scratch files.
+
+    Those that need a finished run are there if it lies in `folder/runs`, where all are to be made.
+    """
     import sys
 
     shim, record = folder / "python", folder / "record"
@@ -34,7 +37,12 @@ def jobs(recipe: str, size: str, folder: Path) -> list[Job]:
         **os.environ, "PATH": f"{folder}:{os.environ['PATH']}", "REAL_PYTHON": sys.executable,
         "RECORD": str(record), "DATA": str(folder), "SEEDS": "0",
     }  # fmt: skip
-    command = ["bash", str(ROOT / "experiments" / recipe / "run.sh"), size]
+    command = [
+        "bash",
+        str(ROOT / "experiments" / recipe / "run.sh"),
+        size,
+        f"root={folder / 'runs'}",
+    ]
     subprocess.run(command, env=environment, check=True, capture_output=True, cwd=folder)
     called = [json.loads(line) for line in record.read_text().splitlines()]
     return [job for one in called if one[0] == "run.py" for job in expanded(one[1:])]

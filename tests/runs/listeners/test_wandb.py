@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 from s3.runs.folder import RunFolder
-from s3.runs.listeners.wandb import Mode, Tracker, Wandb, awaited
+from s3.runs.listeners.wandb import Mode, Tracker, Wandb, awaited, tables
 from s3.runs.listeners.wandb.settings import arguments
 from s3.runs.listeners.wandb.tracker import told
+from s3.runs.reading import Run
 from tests.conftest import WANDB_FOLDERS
 from tests.runs.made import ABOUT, CONFIG, finished_run, row
 
@@ -152,6 +153,27 @@ def test_an_offline_file_holds_all_of_a_run(folder: RunFolder):
     assert json.loads(model["metadata"])["trained_on"] == ["films-s3-data:round-1"]
 
 
+def test_the_lineage_of_a_model_that_gold_rows_trained_names_them_and_holds_none(
+    folder: RunFolder,
+):
+    both = {"size": 132, "test/accuracy": 0.9}
+    opened = track(folder, ships="with_gold", with_gold=both)._open
+    gold, *_, model = (one for one in of("artifact", records(folder)) if one["type"] != "run_table")
+    assert json.loads(model["metadata"])["trained_on"] == ["films-s3-data:round-1", "films-gold"]
+    assert set(model["aliases"]) == {"with-gold", "best", "latest"}
+    (content,) = gold["manifest"]["contents"]
+    text = (Path(opened.dir).parent / content["local_path"]).read_text()
+    assert set(json.loads(text)) == {"fingerprints", "from"}
+    assert "validation row" not in text
+
+
+def test_a_long_table_is_spread_over_all_rows(folder: RunFolder, monkeypatch: pytest.MonkeyPatch):
+    round_ = Run(folder).rounds[1]
+    everything = [row[2] for row in tables.additions(round_).data]
+    monkeypatch.setattr(tables, "MOST", len(everything) - 1)
+    assert [row[2] for row in tables.additions(round_).data] == everything[::2]
+
+
 def test_epochs_are_logged_as_they_end_and_once(folder: RunFolder):
     tracker = Tracker(Wandb(mode=Mode.offline))
     tracker.started(folder, CONFIG, ABOUT)
@@ -220,15 +242,18 @@ def test_where_the_run_is_stands_in_the_folder(folder: RunFolder):
     assert Path(where.removeprefix("wandb sync ")).is_dir()
 
 
-def test_an_attempt_begun_afresh_is_another_run_there(folder: RunFolder, tmp_path: Path):
+def test_a_continued_attempt_is_the_same_run_there_and_one_begun_afresh_another(
+    folder: RunFolder,
+):
     opened = []
-    for fresh in (False, True):
+    for fresh in (False, False, True):
         with folder.hold(CONFIG, {}, fresh):
             tracker = Tracker(Wandb(mode=Mode.offline))
             tracker.started(folder, CONFIG, ABOUT)
             opened.append(tracker._open.id)
             tracker.stopped()
-    assert opened[0] != opened[1]
+    assert opened[0] == opened[1] != opened[2]
+    assert arguments(Wandb(), folder, ABOUT)["resume"] == "allow"
     assert all(id_.startswith(folder.name) for id_ in opened)
 
 
