@@ -31,7 +31,7 @@ ORDER = {
         commands jobs
         autoclasses
     """,
-    "s3.data": "example decoding\ntables\nfiles\nrows gold\nchecks",
+    "s3.data": "example known decoding\ntables\nfiles\nrows gold\nchecks",
     "s3.llm": """
         types thoughts
         errors
