@@ -1,22 +1,22 @@
-"""Time and memory of everything that a run does with its rows but training, as a curve.
+"""Time and memory of everything that a run does with its rows, as a curve.
 
 `python benchmarks/many_rows.py --rows 2000 20000 200000`: for each number, in a process of its own,
 the seed's synthesis, an extrapolation of as many rows again (new among those that are known), the
-merge to a fixed size, the audit against real gold rows, and the writing of files. The LLM is a
-stand-in inside the process that answers with words of its own; what the engine takes besides is in
-`llm_engine.py memory`, and what training takes in `training_scale.py`.
+merge to a fixed size, the audit against gold rows, the writing of files, `s3 predict` of such a
+file, tokenisation, and with `--train` the training of a probe, over MiniLM's word embeddings. The
+LLM is a stand-in inside the process that answers with words of its own; what the engine takes
+besides is in `llm_engine.py memory`, and what fine-tuning takes in `training_scale.py`.
 """
 
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import random
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -26,14 +26,18 @@ from s3.data.rows import flat_row, to_row
 from s3.llm import Completion, Prompt, Session
 from s3.llm.types import Style
 from s3.methods.base import balanced
+from s3.methods.drawing import without
+from s3.prediction.files import Columns, predict_file
+from s3.prediction.model import Model
+from s3.runs.experiment import Experiment
 from s3.storage import write_jsonl, write_parquet
+from s3.student import Predictor, Settings
 from s3.synthesis import extrapolate, seed_data
 from s3.tasks import Classification, Task
 
 ROOT = Path(__file__).parents[1]
 VOCABULARY = [f"{a}{b}{c}" for a in "bdfgklmn" for b in "aeiou" for c in "lmnrstx"]
 GOLD = 2000  # rows of each gold split
-Point = tuple[int, str, float, float, float]  # rows, step, seconds, peak MiB, MiB after it
 
 
 class StandIn:
@@ -54,17 +58,15 @@ class StandIn:
         """Nothing is learnt from it."""
 
 
-def imdb() -> Task:
-    """Return the task as a run composes it."""
+def imdb() -> Experiment:
+    """Return the experiment as `task=imdb model=static` composes it."""
     from hydra import compose, initialize_config_dir
 
     from s3.config import build, register
 
     register()
-    with initialize_config_dir(str(ROOT / "s3" / "conf"), version_base="1.3"):
-        task = build(compose("config", overrides=["task=imdb"])).task
-    assert isinstance(task, Classification)
-    return task
+    with initialize_config_dir(str(ROOT / "s3/conf"), version_base="1.3"):
+        return build(compose("config", overrides=["task=imdb", "model=static"]))
 
 
 def gold(task: Task, number: int) -> list[Example]:
@@ -86,19 +88,22 @@ def memory(name: str) -> float:
     return next(int(line.split()[1]) for line in lines if line.startswith(name)) / 1024
 
 
-def curve(rows: int) -> list[Point]:
-    """Carry all steps out on so many rows; return what each took."""
-    task, session = imdb(), cast(Session, StandIn())
-    points: list[Point] = []
+def taken(rows: int, name: str, work: Callable[[], Any]) -> Any:
+    """Carry a step out, and print what it took; return what it made."""
+    Path("/proc/self/clear_refs").write_text("5")  # the peak from here on
+    began = time.perf_counter()
+    made = work()
+    seconds, peak, after = time.perf_counter() - began, memory("VmHWM"), memory("VmRSS")
+    print(f"| {rows:,} | {name} | {seconds:.1f} | {peak:.0f} | {after:.0f} |", flush=True)
+    return made
 
-    def step(name: str, work: Callable[[], Any]) -> Any:
-        Path("/proc/self/clear_refs").write_text("5")  # the peak from here on
-        began = time.perf_counter()
-        made = work()
-        seconds = time.perf_counter() - began
-        points.append((rows, name, seconds, memory("VmHWM"), memory("VmRSS")))
-        return made
 
+def curve(rows: int, train_too: bool) -> None:
+    """Carry all steps out on so many rows."""
+    experiment, session = imdb(), cast(Session, StandIn())
+    task = experiment.task
+    assert isinstance(task, Classification)
+    step = partial(taken, rows)
     half = rows // 2
     reasons = {label: [f"reason {i} for {label}" for i in range(20)] for label in task.label_names}
     wrong = gold(task, min(half, GOLD))
@@ -109,29 +114,47 @@ def curve(rows: int) -> list[Point]:
         "synthesis, extrapolation",
         lambda: extrapolate(task, session, repeated, 1, 1, seed.examples),
     )
-    train = step(
-        "merge to a size",
-        lambda: seed.examples + balanced(added.examples, half, seed.examples),
-    )
+
+    def merge() -> list[Example]:
+        chosen = balanced(added.examples, half, seed.examples)
+        assert not without(added.examples, chosen)
+        return seed.examples + chosen
+
+    train = step("merge to a size", merge)
     splits = {"validation": wrong, "test": gold(task, GOLD)[::-1]}
     auditor = Auditor(Audit(), splits, task.written, task.given)
     step("audit", lambda: (auditor.check(train), auditor.measure(train)))
-    with tempfile.TemporaryDirectory() as folder:
-        jsonl, parquet = Path(folder) / "added.jsonl", Path(folder) / "train.parquet"
-        step("writing JSON Lines", lambda: write_jsonl(jsonl, map(to_row, train)))
-        step("writing Parquet", lambda: write_parquet(parquet, map(flat_row, train)))
-    return points
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        file = folder / "train.parquet"
+        step("writing JSON Lines", lambda: write_jsonl(folder / "added.jsonl", map(to_row, train)))
+        step("writing Parquet", lambda: write_parquet(file, map(flat_row, train)))
+        student, head = experiment.model, task.head()
+        step("tokenisation", lambda: student.encoder.tokens(head).select(train, targets=True))
+        student.encoder.forget()
+        few = student.fit(head, gold(task, GOLD), wrong, seed=0, folder=folder / "few")
+        few.save(folder / "model")
+        saved = {"weights": str(folder / "model"), "package": None}
+        settings = Settings(**{**student.plain(), **saved})
+        columns = Columns(Model(task, Predictor(settings, head, folder / "model")), {}, "said_")
+        step("s3 predict", lambda: predict_file(columns, file, folder / "answered.jsonl"))
+        if train_too:
+            fit = partial(student.fit, head, train, wrong, seed=0, folder=folder / "all")
+            step("training a probe", fit)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, nargs="+", default=[2_000, 20_000, 200_000])
-    print("| rows | step | seconds | peak MiB | MiB after it |\n|---|---|---|---|---|")
-    for rows in parser.parse_args().rows:
-        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as fresh:
-            for number, name, seconds, peak, after in fresh.submit(curve, rows).result():
-                print(f"| {number:,} | {name} | {seconds:.1f} | {peak:.0f} | {after:.0f} |")
-        sys.stdout.flush()
+    parser.add_argument("--train", action="store_true", help="train a probe on all rows, too")
+    options = parser.parse_args()
+    print("| rows | step | seconds | peak MiB | MiB after it |\n|---|---|---|---|---|", flush=True)
+    for rows in options.rows:
+        fresh = multiprocessing.get_context("spawn").Process(
+            target=curve, args=(rows, options.train)
+        )
+        fresh.start()
+        fresh.join()
 
 
 if __name__ == "__main__":

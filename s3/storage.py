@@ -10,9 +10,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from s3.errors import UserError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 BATCH = 10_000  # rows that are packed into a table at a time
 
@@ -34,6 +37,17 @@ def digest(content: Any) -> str:
     """Return 16 hex digits that identify JSON-like content."""
     text = json.dumps(content, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode(errors="backslashreplace")).hexdigest()[:16]
+
+
+def digest_of(texts: Iterable[str]) -> str:
+    """Return `digest` of a list of texts, which are taken one by one."""
+    found, before = hashlib.sha256(), "["
+    for text in texts:
+        said = before + json.dumps(text, ensure_ascii=False)
+        found.update(said.encode(errors="backslashreplace"))
+        before = ", "
+    found.update(b"]" if before == ", " else b"[]")
+    return found.hexdigest()[:16]
 
 
 def sha256(path: Path) -> str:
@@ -100,17 +114,31 @@ def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
 
 def write_json(path: Path, content: Any) -> None:
     """Write JSON."""
-    write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+    with whole(path) as partial, _text(partial) as file:
+        json.dump(content, file, indent=2, ensure_ascii=False)
+        file.write("\n")
 
 
 def write_parquet(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Write rows as Parquet; what is held meanwhile is a batch of them, and the table packed."""
+    """Write rows as Parquet; what is held meanwhile is a batch of them.
+
+    All have the columns of the first batch, whose rows say their types.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     rest = iter(rows)
-    batches = iter(lambda: list(islice(rest, BATCH)), [])
-    tables = [pa.Table.from_pylist(batch) for batch in batches] or [pa.Table.from_pylist([])]
-    with whole(path) as partial:
-        # A column may be empty throughout a batch, and so without a type of its own.
-        pq.write_table(pa.concat_tables(tables, promote_options="permissive"), partial)
+    batch = list(islice(rest, BATCH))
+    schema = _typed(pa.Table.from_pylist(batch).schema)
+    with whole(path) as partial, pq.ParquetWriter(partial, schema) as file:
+        while batch:
+            file.write_table(pa.Table.from_pylist(batch, schema))
+            batch = list(islice(rest, BATCH))
+
+
+def _typed(schema: pa.Schema) -> pa.Schema:
+    """Return a schema in which a column or list without a value, so without a type, has texts."""
+    import pyarrow as pa
+
+    types = {pa.null(): pa.string(), pa.list_(pa.null()): pa.list_(pa.string())}
+    return pa.schema([(one.name, types.get(one.type, one.type)) for one in schema])

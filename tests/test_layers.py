@@ -35,7 +35,7 @@ ORDER = {
         commands
         autoclasses
     """,
-    "s3.data": "example decoding\ntables\nfiles\nrows gold\nchecks",
+    "s3.data": "example known decoding\ntables\nfiles\nrows gold\nchecks",
     "s3.llm": """
         types thoughts
         errors
@@ -78,7 +78,7 @@ ORDER = {
         student
     """,
     "s3.student.heads": "base\nclassification spans",
-    "s3.student.encoding": "store\nbatches",
+    "s3.student.encoding": "arrays\nstore\nbatches",
     "s3.student.lightning": "checkpoint module\nprogress\ntraining",
     "s3.tasks": "cleaning template\nreply\nbase\nclassification qa",
     "s3.synthesis": "writing\nrationales seeds extrapolation",

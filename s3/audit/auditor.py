@@ -7,14 +7,22 @@ punctuation only (`s3/text.py`).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from s3.audit.split import Key, Split
+from s3.audit.split import Copy, Key, Split
 from s3.data.example import Example, plain_target
+from s3.data.known import Known
 from s3.errors import UserError
 from s3.tasks.cleaning import asks_back, is_declined
+
+if TYPE_CHECKING:
+    from datasketch import MinHash
+
+BLOCK = 1000  # rows that are compared at a time: bounds what is held beside them
+ALONE = ("audit/duplicates", "audit/declined", "audit/asked_back")  # of the synthetic rows alone
+GOLD_CONTEXTS = "audit/gold_contexts"
 
 
 @dataclass(kw_only=True)
@@ -61,8 +69,9 @@ class Auditor:
     def check(self, train: Sequence[Example]) -> None:
         """Raise UserError where a synthetic row equals a test row, unless that is allowed."""
         test = self._splits["test"]
-        rows = [example.key(*self._fields) for example in synthetic(train)]
-        copied = [row for row in rows if row in test.rows]
+        rows = synthetic(train)
+        keys = (example.key(*self._fields) for example in rows)
+        copied = [key for key in keys if key in test.rows]
         if copied and not self._settings.allow_test_copies:
             raise UserError(
                 f"{len(copied)} of {len(rows)} synthetic rows equal gold test rows, so test scores "
@@ -76,16 +85,38 @@ class Auditor:
         examples = synthetic(train)
         if not examples:
             return Findings()
-        rows = [example.key(*self._fields) for example in examples]
-        findings = Findings({"audit/rows": len(rows)})
-        findings.metrics["audit/duplicates"] = len(rows) - len(set(rows))
-        texts = [example.fields[self._fields[0]] for example in examples]
-        findings.metrics["audit/declined"] = sum(map(is_declined, texts))
-        findings.metrics["audit/asked_back"] = sum(map(asks_back, texts))
-        findings.metrics |= self._balance(examples) | self._contexts(rows)
+        counts: Counter[str] = Counter()
+        copies: dict[str, list[dict[str, Any]]] = {name: [] for name in self._splits}
+        known = Known()
+        for first in range(0, len(examples), BLOCK):
+            self._count(examples[first : first + BLOCK], known, counts, copies)
+        alone = {name: counts.pop(name) for name in ALONE}
+        metrics = {"audit/rows": len(examples), **alone, **self._balance(examples), **counts}
+        if GOLD_CONTEXTS in metrics:
+            metrics[GOLD_CONTEXTS] /= len(examples)
+        return Findings(metrics, [copy for found in copies.values() for copy in found])
+
+    def _count(
+        self,
+        block: list[Example],
+        known: Known,
+        counts: Counter[str],
+        copies: dict[str, list[dict[str, Any]]],
+    ) -> None:
+        """Count what some rows repeat of those `known`, and of gold; list the copies by split."""
+        rows = [example.key(*self._fields) for example in block]
+        texts = [example.fields[self._fields[0]] for example in block]
+        alone = (not known.add(row) for row in rows), map(is_declined, texts), map(asks_back, texts)
+        counts.update({name: sum(each) for name, each in zip(ALONE, alone, strict=True)})
+        counts.update(self._contexts(rows))
+        sketched: dict[str, MinHash] = {}
         for name, split in self._splits.items():
-            self._compare(name, split, examples, rows, findings)
-        return findings
+            found = split.copies(rows, sketched)
+            copies[name] += self._listed(name, block, found)
+            kinds = Counter(copy.kind for copy in found if copy)
+            kinds["same_text"] += kinds["same_row"]
+            for kind in ("same_row", "same_text", "near_text"):
+                counts[f"audit/{name}/{kind}"] += kinds[kind]
 
     def compare_gold(self) -> Findings:
         """Return which gold rows stand in two splits: what is chosen or trained on, and scored on.
@@ -130,29 +161,24 @@ class Auditor:
         names = sorted(one for one in self._labels | set(labels) if isinstance(one, str) and one)
         return {f"audit/label/{name}": labels[name] / len(examples) for name in names}
 
-    def _contexts(self, rows: list[Key]) -> dict[str, float]:
+    def _contexts(self, rows: list[Key]) -> dict[str, int]:
         if len(self._fields) == 1:
             return {}
-        known = set().union(*(split.contexts for split in self._splits.values()))
-        shares = {"audit/gold_contexts": sum(row[1:] in known for row in rows) / len(rows)}
-        return shares | {
+        splits = self._splits.values()
+        gold = sum(any(row[1:] in split.contexts for split in splits) for row in rows)
+        return {GOLD_CONTEXTS: gold} | {
             f"audit/{name}/same_context": sum(row[1:] in split.contexts for row in rows)
             for name, split in self._splits.items()
         }
 
-    def _compare(
-        self, name: str, split: Split, examples: list[Example], rows: list[Key], into: Findings
-    ) -> None:
-        kinds: Counter[str] = Counter()
-        for example, copy in zip(examples, split.copies(rows), strict=True):
+    def _listed(
+        self, name: str, examples: list[Example], found: list[Copy | None]
+    ) -> Iterator[dict[str, Any]]:
+        """Yield each example that repeats the split of this name, and how."""
+        for example, copy in zip(examples, found, strict=True):
             if copy:
-                kinds[copy.kind] += 1
                 text = example.fields[self._fields[0]]
-                row = {"id": example.id, "text": text, "split": name}
-                into.copies.append(row | copy._asdict())
-        kinds["same_text"] += kinds["same_row"]
-        for kind in ("same_row", "same_text", "near_text"):
-            into.metrics[f"audit/{name}/{kind}"] = kinds[kind]
+                yield {"id": example.id, "text": text, "split": name, **copy._asdict()}
 
 
 def synthetic(train: Sequence[Example]) -> list[Example]:

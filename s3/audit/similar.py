@@ -8,6 +8,8 @@ from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
+from s3.data.known import Known
+
 if TYPE_CHECKING:
     from datasketch import MinHash, MinHashLSH
 
@@ -40,18 +42,25 @@ class Similar:
     def __init__(self, texts: Iterable[str], near: float) -> None:
         """`near` is the lowest similarity that counts."""
         self._texts, self._near = list(texts), near
-        self._found: dict[str, Match | None] = {}
+        self._asked = Known()
+        self._found: dict[str, Match] = {}
 
-    def nearest(self, texts: Iterable[str]) -> list[Match | None]:
-        """Return the nearest known text of each, None where none is near."""
+    def nearest(self, texts: Iterable[str], sketched: dict[str, MinHash]) -> list[Match | None]:
+        """Return the nearest known text of each, None where none is near.
+
+        `sketched` holds texts' sketches, which are made once for all whom these texts are asked of.
+        """
         asked = list(texts)
-        new = [text for text in dict.fromkeys(asked) if text not in self._found]
-        for text, sketch in zip(new, _sketches(new), strict=True):
-            candidates = (self._texts[index] for index in self._index.query(sketch))
+        new = [text for text in asked if self._asked.add((text,))]
+        unsketched = [text for text in new if text not in sketched]
+        sketched.update(zip(unsketched, _sketches(unsketched), strict=True))
+        for text in new:
+            candidates = (self._texts[index] for index in self._index.query(sketched[text]))
             matches = (Match(known, similarity(text, known)) for known in candidates)
             best = max(matches, key=lambda match: (match.similarity, match.text), default=None)
-            self._found[text] = best if best and best.similarity >= self._near else None
-        return [self._found[text] for text in asked]
+            if best and best.similarity >= self._near:
+                self._found[text] = best
+        return [self._found.get(text) for text in asked]
 
     @cached_property
     def _index(self) -> MinHashLSH:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from s3.audit.similar import Similar
 from s3.data.example import Example
+
+if TYPE_CHECKING:
+    from datasketch import MinHash
 
 Key = tuple[str, ...]  # the normal texts of a row: the written field, then the given ones
 
@@ -39,10 +42,13 @@ class Split:
         """Return where an example of this split stands."""
         return self._places[example.id]
 
-    def copies(self, rows: Sequence[Key]) -> list[Copy | None]:
-        """Return, for each row, the closest way in which it repeats this split, if any."""
+    def copies(self, rows: Sequence[Key], sketched: dict[str, MinHash]) -> list[Copy | None]:
+        """Return, for each row, the closest way in which it repeats this split, if any.
+
+        `sketched` is for `Similar.nearest`.
+        """
         others = [row[0] for row in rows if row[0] not in self.texts]
-        nearest = dict(zip(others, self._similar.nearest(others), strict=True))
+        nearest = dict(zip(others, self._similar.nearest(others, sketched), strict=True))
 
         def copy(row: Key) -> Copy | None:
             if row in self.rows:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -28,8 +29,8 @@ Folder = Annotated[
 def check(options: Options, config_dir: Folder = None) -> None:
     """What an LLM's endpoint is and does, by three small prompts; the YAML that fits it.
 
-    Says beforehand what it can cost. The exit status is 2 where an option is wrong, 1 where the
-    endpoint does not answer.
+    Of several servers each is asked. Says beforehand what it can cost. The exit status is 2 where
+    an option is wrong, 1 where an endpoint does not answer.
     """
     try:
         llm = composed(options, config_dir)
@@ -38,14 +39,39 @@ def check(options: Options, config_dir: Folder = None) -> None:
         raise typer.Exit(2) from None
     from s3.llm.check import check as ask
     from s3.llm.check import dearest
+    from s3.llm.types import Tokens
 
-    price = llm.price()
-    plain, thinking = (_at_most(dearest(llm, thoughts), price) for thoughts in (False, True))
-    print(f"Sends 3 prompts to {llm.endpoint}: {plain}; if it thinks, {thinking}.", flush=True)
-    found = ask(llm)
-    for name, said in report(llm, found):
-        print(f"{name:18} {said}")
-    print(f"\n{yaml(llm, found)}", end="")
+    price, each = llm.price(), servers(llm)
+    costs = ([dearest(one, thoughts) for one in each] for thoughts in (False, True))
+    plain, thinking = (_at_most(sum(tokens, Tokens()), price) for tokens in costs)
+    where = " and to ".join(one.endpoint for one in each)
+    print(f"Sends 3 prompts to {where}: {plain}; if it thinks, {thinking}.", flush=True)
+    answered = []
+    for one in each:
+        try:
+            answered.append(found := ask(one))
+        except UserError as error:
+            if len(each) == 1:
+                raise
+            print(f"{one.endpoint}: {error}\n", file=sys.stderr, flush=True)
+            continue
+        for name, said in report(one, found):
+            print(f"{name:18} {said}")
+        print(flush=True)
+    if answered:
+        print(yaml(llm, answered[0]), end="")
+    if len(answered) < len(each):
+        raise typer.Exit(1)
+
+
+def servers(llm: LLM) -> list[LLM]:
+    """Return an LLM for each of the servers that it has."""
+    from s3.llm import Server
+    from s3.llm.settings import addresses
+
+    if not isinstance(llm, Server):
+        return [llm]
+    return [replace(llm, base_url=url) for url in addresses(llm.base_url)]
 
 
 def composed(options: list[str], config_dir: Path | None) -> LLM:

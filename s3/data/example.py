@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -25,7 +26,7 @@ Target = str | Answers  # a label's name, or the answers
 Predicted = str  # a label's name, or an answer's text
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Origin:
     """Where an example comes from; every synthetic row can be traced through it.
 
@@ -33,6 +34,8 @@ class Origin:
     that is only audited. `round` is the round that added it (0: the seed). `source` is a gold row's
     place ("validation.jsonl:17", "glue train row 17"), of an extrapolation the place of the row it
     grew from, of a seed of ZeroGen's its condition.
+
+    Equal prompts, sources and rationales are held once: a million rows grow from some thousand.
     """
 
     kind: str
@@ -43,8 +46,13 @@ class Origin:
     model: str = ""
     rationales: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        for name in ("source", "prompt", "model"):
+            object.__setattr__(self, name, sys.intern(getattr(self, name)))
+        object.__setattr__(self, "rationales", tuple(map(sys.intern, self.rationales)))
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, slots=True)
 class Example:
     """One labelled example: its text fields by name, its target and its origin."""
 

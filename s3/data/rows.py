@@ -14,7 +14,7 @@ from typing import Any
 
 from s3.data.example import Answers, Example, Origin, plain_target
 from s3.errors import UserError
-from s3.storage import digest
+from s3.storage import digest, digest_of
 
 OUTCOME = ("predicted", "probabilities")  # what a row says of the small model's answer
 RESERVED = frozenset(
@@ -37,7 +37,7 @@ def content_digest(path: Path) -> str:
 
 def fingerprint(examples: Iterable[Example]) -> str:
     """Return a digest of a data set: its examples' contents in order."""
-    return digest([example.id for example in examples])
+    return digest_of(example.id for example in examples)
 
 
 def to_row(example: Example) -> dict[str, Any]:

@@ -9,9 +9,9 @@ from s3.data.example import Example, Target
 from s3.llm.types import Style, token_estimate
 from s3.methods.base import Bench
 from s3.methods.loop import Extrapolated, ExtrapolationLoop
-from s3.methods.zerogen import answered
+from s3.methods.zerogen import answered, unanswered
 from s3.methods.zeroshot import generation, generation_place, generation_templates, request
-from s3.synthesis import SEED_ATTEMPTS, SynthesisedSet, write
+from s3.synthesis import SEED_ATTEMPTS, Place, SynthesisedSet, write
 from s3.tasks import Draft, PromptTemplate, Task
 from s3.tasks.base import Fields
 from s3.text import word_count
@@ -53,9 +53,12 @@ class FewShot(ExtrapolationLoop):
             shown = rng.sample(bench.train, min(self.examples, len(bench.train)))
             return self._request(bench.task, bench.llm.style, fields, target, shown, rng)
 
-        numbers = range(len(known), len(known) + size)
-        places = [generation_place(bench, number, ask) for number in numbers]
-        return write(bench.task, bench.llm, places, known, "seed data", SEED_ATTEMPTS)
+        contexts = unanswered(bench)
+
+        def place(number: int) -> Place:
+            return generation_place(bench, contexts, len(known) + number, ask)
+
+        return write(bench.task, bench.llm, size, place, known, "seed data", SEED_ATTEMPTS)
 
     def _request(
         self,

@@ -120,9 +120,12 @@ class Prompts:
         """Write `number` examples that are not in `known`, for a round."""
         numbers = range(self._next, self._next + number)
         self._next = numbers.stop
-        places = [self._fed(one, index) for one in numbers]
+
+        def place(one: int) -> Place:
+            return self._fed(numbers[one], index)
+
         task, llm, what = self.bench.task, self.bench.llm, f"round {index} data"
-        written = write(task, llm, places, known, what, SEED_ATTEMPTS)
+        written = write(task, llm, number, place, known, what, SEED_ATTEMPTS)
         written.charge(self._asked)
         self._asked = SynthesisedSet(0)
         return written

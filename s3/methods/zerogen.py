@@ -42,8 +42,7 @@ class ZeroGen(ExtrapolationLoop):
         """ZeroGen's seed: no rationale, a made-up condition where the task has one."""
         asked = SynthesisedSet(0)
         place = zero_shot(bench, size, asked, first=len(known))
-        places = [place(number) for number in range(size)]
-        seed = write(bench.task, bench.llm, places, known, "seed data", SEED_ATTEMPTS)
+        seed = write(bench.task, bench.llm, size, place, known, "seed data", SEED_ATTEMPTS)
         seed.charge(asked)
         return seed
 
@@ -68,7 +67,7 @@ def zero_shot(
     used: as in ZeroGen, answers are spans found in the contexts.
     """
     task, style = bench.task, bench.llm.style
-    contexts = [replace(one, target="") for one in task.context_examples(bench.train)]
+    contexts = unanswered(bench)
     made_up = conditions(task, bench.llm, size, asked) or [""] * size
 
     def place(number: int) -> Place:
@@ -78,6 +77,11 @@ def zero_shot(
         return drawn_place(task, contexts, f"{bench.seed}/{first + number}", draft)
 
     return place
+
+
+def unanswered(bench: Bench) -> list[Example]:
+    """Return what contexts are drawn from, without gold's targets."""
+    return [replace(one, target="") for one in bench.task.context_examples(bench.train)]
 
 
 def query(task: Task, style: Style, fields: Fields, target: Target, condition: str) -> Draft:

@@ -11,7 +11,7 @@ from s3.data.example import Example, Origin, Target
 from s3.llm.types import Style, token_estimate
 from s3.methods.base import Bench
 from s3.methods.loop import Extrapolated, ExtrapolationLoop
-from s3.methods.zerogen import answered
+from s3.methods.zerogen import answered, unanswered
 from s3.synthesis import SEED_ATTEMPTS, Place, SynthesisedSet, drawn_place, write
 from s3.tasks import Draft, PromptTemplate, Task
 from s3.tasks.base import Fields
@@ -61,6 +61,7 @@ class ZeroShot(ExtrapolationLoop):
         for number in range(len(known), len(known) + size):
             turns[number // labels % self.conversation].append(number)
         made: dict[int, Example] = {}
+        contexts = unanswered(bench)
         for turn in sorted(turns):
             asked: dict[int, str] = {}  # by number, in the attempt that was made last
             talks = [
@@ -68,12 +69,15 @@ class ZeroShot(ExtrapolationLoop):
                 for number in turns[turn]
             ]
             places = [
-                generation_place(bench, number, self._ask(bench, turn, talk, asked, number))
+                generation_place(
+                    bench, contexts, number, self._ask(bench, turn, talk, asked, number)
+                )
                 for number, talk in zip(turns[turn], talks, strict=True)
             ]
             before, what = [*known, *made.values()], f"seed data, turn {turn + 1}"
-            part = write(bench.task, bench.llm, places, before, what, SEED_ATTEMPTS)
-            for place, example in part.filled.items():
+            place_of = places.__getitem__
+            part = write(bench.task, bench.llm, len(places), place_of, before, what, SEED_ATTEMPTS)
+            for place, example in part.filled():
                 number = turns[turn][place]
                 made[number] = example
                 talks[place].append((asked[number], example.fields[bench.task.written]))
@@ -114,10 +118,9 @@ def _asking(task: Task) -> str:
     return "zerogen" if task.zerogen else "query"
 
 
-def generation_place(bench: Bench, number: int, ask: Ask) -> Place:
+def generation_place(bench: Bench, contexts: list[Example], number: int, ask: Ask) -> Place:
     """Return the place of a number: labels take turns, so that they are balanced."""
     task = bench.task
-    contexts = [replace(one, target="") for one in task.context_examples(bench.train)]
     labels = task.label_names
     label = labels[number % len(labels)] if labels else None
     return drawn_place(task, contexts, f"{bench.seed}/{number}", ask, label)

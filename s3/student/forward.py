@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 
 from s3.progress import progress
-from s3.student.encoding import Encoder, Loader, Selection, evaluation_plan
+from s3.student.encoding import Encoder, Loader, Selection, evaluation_plan, joined, room
 from s3.student.hardware import all_cores
 from s3.student.heads.base import Batch, Floats, Head, Ints, Step
 from s3.student.settings import Precision, Settings
+
+BLOCK = 1 << 16  # rows whose features are computed with at a time: bounds what is held of them
 
 
 def forward(model: Any, loader: Loader, step: Step, what: str, *, bf16: bool) -> Floats:
@@ -25,7 +27,7 @@ def forward(model: Any, loader: Loader, step: Step, what: str, *, bf16: bool) ->
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model.to(device).eval()
     started = time.monotonic()
-    numbers, found = [np.empty(0, np.int64)], []
+    rows: Floats = np.empty((0, 0))
     with (
         all_cores(),
         torch.inference_mode(),
@@ -35,12 +37,12 @@ def forward(model: Any, loader: Loader, step: Step, what: str, *, bf16: bool) ->
             inputs = {name: tensor.to(device) for name, tensor in batch.inputs.items()}
             moved = Batch(inputs, *(tensor.to(device) for tensor in batch[1:]))
             with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
-                found.append(step(moved).float().cpu().numpy())
-            numbers.append(batch.rows.numpy())
+                found = step(moved).float().cpu().numpy()
+            if not len(rows):
+                rows = room((len(loader.selection.numbers), *found.shape[1:]), found.dtype)
+            rows[batch.rows.numpy()] = found  # the loader hands rows out by length
             done = work.done + len(batch.rows)
             work.update(done, f"{done / (time.monotonic() - started):.0f} examples/s")
-    order = np.argsort(np.concatenate(numbers))  # the loader hands rows out by length
-    rows: Floats = np.concatenate(found)[order] if found else np.empty((0, 0))
     return rows
 
 
@@ -68,8 +70,12 @@ def remembered(
             bf16=settings.precision is Precision.bf16,
         )
         before = [tokens.features] if len(tokens.encoded) else []
-        tokens.features = np.concatenate([*before, found])
+        tokens.features = joined([*before, found])
         tokens.encoded = np.concatenate([tokens.encoded, new])
     order = np.argsort(tokens.encoded)
     places = order[np.searchsorted(tokens.encoded, numbers, sorter=order)]
-    return tokens.features[places].astype(np.float32)
+    chosen: Floats = room((len(places), *tokens.features.shape[1:]), np.float32)
+    for first in range(0, len(places), BLOCK):
+        part = slice(first, first + BLOCK)
+        chosen[part] = tokens.features[places[part]]
+    return chosen

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from s3.data.example import Example
 from s3.storage import differing, sha256, whole, write_text
 from s3.student.encoding import Encoder, Loader, evaluation_plan
-from s3.student.forward import forward, remembered
+from s3.student.forward import BLOCK, forward, remembered
 from s3.student.hardware import chosen
 from s3.student.heads.base import Head, Predictions
 from s3.student.settings import Precision, Settings, Training
@@ -145,7 +145,8 @@ class Predictor:
         given = self._model, self.settings, self.encoder, self.head, rows.numbers, "predicting"
         found = torch.from_numpy(remembered(*given))
         with torch.inference_mode():
-            codes = self._model.cpu().classify(found)  # too small for a GPU
+            model = self._model.cpu()  # too small for a GPU
+            codes = torch.cat([model.classify(part) for part in torch.split(found, BLOCK)])
         return self.head.decode(examples, codes.numpy(), rows.firsts(len(examples)))
 
     def features(self, examples: list[Example]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

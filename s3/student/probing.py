@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from s3.data.example import Example
 from s3.storage import whole
 from s3.student.encoding import Encoder
-from s3.student.forward import remembered
+from s3.student.forward import BLOCK, remembered
 from s3.student.hardware import one_core
 from s3.student.heads.base import Floats, Head, Ints
 from s3.student.predictor import Record
@@ -81,7 +81,8 @@ def probe_into(
         step = None
         if len(validation) >= LEAST_GOLD:
             step = settle(model, found[len(train) :], head, validation, settings.metric, start)
-        logits = model.classify(found).detach()
+        with torch.no_grad():
+            logits = torch.cat([model.classify(part) for part in torch.split(found, BLOCK)])
     losses = cross_entropy(logits[: len(train)], torch.from_numpy(targets), reduction="none")
     loss = float(np.average(losses.numpy(), weights=counts))
     record = _record(head, str(settings.metric), (train, validation), logits.numpy(), loss)
@@ -119,23 +120,22 @@ def fit(model: Any, features: torch.Tensor, targets: Ints, weights: NDArray[np.f
     The loss is the mean cross-entropy in which each label counts the same, within a label each row
     as its weight says, plus L2 / (2n) |W|^2, where n is the sum of the weights; solved in float64
     by L-BFGS from zero. Features of pairs are standardised one by one; those of a text, coordinates
-    of one space, share one scale.
+    of one space, share one scale. Of many rows a block at a time is held in float64.
     """
     import torch
 
     pairs = model.config.pairs
     count, goals = torch.from_numpy(weights).double(), torch.from_numpy(targets)
-    given = features.double()
-    centre = (given * count[:, None]).sum(0) / count.sum()
-    variance = ((given - centre) ** 2 * count[:, None]).sum(0) / count.sum()
+    centre, variance = moments(features, count)
     scale = variance.sqrt() if pairs else variance.mean().sqrt().expand_as(centre)
     scale = scale.clamp(min=1e-6)
-    inputs = (given - centre) / scale
 
     labels = model.classifier.out_features
     shares = torch.from_numpy(balanced(weights, targets)).double() / count.sum()
+    split = (torch.split(one, BLOCK) for one in (features, goals, shares))
+    parts = list(zip(*split, strict=True))
     penalty = (L2_PAIRS if pairs else L2_TEXT) / (2 * float(count.sum()))
-    weight = torch.zeros(labels, inputs.shape[1], dtype=torch.float64, requires_grad=True)
+    weight = torch.zeros(labels, features.shape[1], dtype=torch.float64, requires_grad=True)
     bias = torch.zeros(labels, dtype=torch.float64, requires_grad=True)
     solver = torch.optim.LBFGS(
         [weight, bias], max_iter=ITERATIONS, line_search_fn="strong_wolfe", tolerance_grad=1e-6
@@ -143,11 +143,15 @@ def fit(model: Any, features: torch.Tensor, targets: Ints, weights: NDArray[np.f
 
     def loss() -> torch.Tensor:
         solver.zero_grad()
-        logits = inputs @ weight.T + bias
-        losses = torch.nn.functional.cross_entropy(logits, goals, reduction="none")
-        value = (losses * shares).sum() + penalty * (weight * weight).sum()
+        value = penalty * (weight * weight).sum()
         value.backward()  # type: ignore[no-untyped-call]
-        return value
+        for part, wanted, share in parts:
+            logits = (part.double() - centre) / scale @ weight.T + bias
+            losses = torch.nn.functional.cross_entropy(logits, wanted, reduction="none")
+            term = (losses * share).sum()
+            term.backward()
+            value = value + term
+        return value.detach()
 
     solver.step(loss)  # type: ignore[no-untyped-call]
     with torch.no_grad():
@@ -155,6 +159,16 @@ def fit(model: Any, features: torch.Tensor, targets: Ints, weights: NDArray[np.f
         model.scale.copy_(scale)
         model.classifier.weight.copy_(weight)
         model.classifier.bias.copy_(bias)
+
+
+def moments(features: torch.Tensor, count: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return mean and variance of features [rows, width] that count so much [rows], in float64."""
+    import torch
+
+    parts = list(zip(torch.split(features, BLOCK), torch.split(count, BLOCK), strict=True))
+    mean = sum((part.double() * n[:, None]).sum(0) for part, n in parts) / count.sum()
+    squares = (((part.double() - mean) ** 2 * n[:, None]).sum(0) for part, n in parts)
+    return mean, sum(squares) / count.sum()
 
 
 def settle(

@@ -20,8 +20,8 @@ def extrapolate(
 ) -> SynthesisedSet:
     """Write `per_mistake` new examples like each wrong one (Alg. 2, 3): context and label kept."""
 
-    def place(example: Example) -> Place:
-        return lambda attempt: task.mistake_draft(llm.style, example, round_)
+    def place(number: int) -> Place:
+        return lambda attempt: task.mistake_draft(llm.style, wrong[number // per_mistake], round_)
 
-    places = [place(example) for example in wrong for _ in range(per_mistake)]
-    return write(task, llm, places, known, f"round {round_} extrapolation")
+    size = len(wrong) * per_mistake
+    return write(task, llm, size, place, known, f"round {round_} extrapolation")

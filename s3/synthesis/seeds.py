@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from s3.data import Example, Target
 from s3.llm import Session
-from s3.synthesis.writing import SEED_ATTEMPTS, SynthesisedSet, drawn_place, write
+from s3.synthesis.writing import SEED_ATTEMPTS, Place, SynthesisedSet, drawn_place, write
 from s3.tasks import Draft, Task
 from s3.tasks.base import Fields
 
@@ -37,6 +37,7 @@ def seed_data(
             drawn = tuple(rng.sample(listed, min(per_prompt, len(listed))))
         return task.seed_draft(llm.style, fields, target, drawn)
 
-    numbers = range(len(known), len(known) + size)
-    places = [drawn_place(task, contexts, f"{seed}/{number}", draft) for number in numbers]
-    return write(task, llm, places, known, "seed data", SEED_ATTEMPTS)
+    def place(number: int) -> Place:
+        return drawn_place(task, contexts, f"{seed}/{len(known) + number}", draft)
+
+    return write(task, llm, size, place, known, "seed data", SEED_ATTEMPTS)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from s3.data.example import Example, Target
+from s3.data.known import Known
 from s3.llm import Session
 from s3.llm.types import UNFIT, Completion, Failure, Prompt
 from s3.tasks import Draft, Dropped, Task
@@ -31,7 +32,7 @@ class SynthesisedSet:
     wanted: int
     examples: list[Example] = field(default_factory=list)
     dropped: Counter[str] = field(default_factory=Counter)
-    filled: dict[int, Example] = field(default_factory=dict)  # of `write`: by the place's number
+    unfilled: frozenset[int] = frozenset()  # of `write`: the numbers of places without an example
     attempts: int = 0  # the most replies that were asked for one example
     completions: int = 0
     tokens: int = 0  # prompt and completion tokens of all completions, dropped ones too
@@ -40,6 +41,11 @@ class SynthesisedSet:
         """Count a completion and its tokens."""
         self.completions += 1
         self.tokens += reply.prompt_tokens + reply.completion_tokens
+
+    def filled(self) -> Iterator[tuple[int, Example]]:
+        """Yield what `write` wrote, each with its place's number."""
+        numbers = (one for one in range(self.wanted) if one not in self.unfilled)
+        return zip(numbers, self.examples, strict=True)
 
     def charge(self, other: SynthesisedSet) -> None:
         """Count what another set asked for too: rationales, conditions."""
@@ -83,41 +89,44 @@ def drawn_place(
 def write(
     task: Task,
     llm: Session,
-    places: Sequence[Place],
+    size: int,
+    place: Callable[[int], Place],
     known: Iterable[Example],
     what: str,
     attempts: int = ATTEMPTS,
 ) -> SynthesisedSet:
-    """Fill each place with a clean and new example, asking again where a reply is dropped.
+    """Fill `size` places with a clean and new example each, asking again where a reply is dropped.
 
+    `place` makes the one of a number, from 0, when it is asked for: of a million, none is held.
     New is what has the `Example.key` of none in `known` and of none written before. `attempts` is
     the most for one place; those beyond ATTEMPTS are made only while at most a tenth of the places
     is unfilled. A prompt that the LLM cannot take is not sent again: its place waits for an attempt
     that has another prompt.
     """
-    written = SynthesisedSet(wanted=len(places))
-    seen = {example.key() for example in known}
-    filled: dict[int, Example] = {}
+    written = SynthesisedSet(wanted=size)
+    seen = Known(example.key() for example in known)
+    made: list[Example | None] = [None] * size
+    open_: Sequence[int] = range(size)
     unfit: set[Prompt] = set()
     for attempt in range(attempts):
-        open_ = [number for number in range(len(places)) if number not in filled]
-        if not open_ or (attempt >= ATTEMPTS and len(open_) > TENTH * len(places)):
+        if not open_ or (attempt >= ATTEMPTS and len(open_) > TENTH * size):
             break
+        asked = open_
         if unfit:
-            open_ = [number for number in open_ if places[number](attempt).prompt not in unfit]
-        if not open_:
+            asked = [number for number in open_ if place(number)(attempt).prompt not in unfit]
+        if not asked:
             continue
         written.attempts = attempt + 1
         step = what if attempt == 0 else f"{what}, attempt {attempt + 1}"
-        asked = _Asked(places, open_, attempt)
-        for number, example in _replies(task, llm, asked, written, unfit, step):
-            if example.key() in seen:
-                written.dropped["duplicate"] += 1
+        prompts = _Asked(place, asked, attempt)
+        for number, example in _replies(task, llm, prompts, written, unfit, step):
+            if seen.add(example.key()):
+                made[number] = example
             else:
-                seen.add(example.key())
-                filled[number] = example
-    written.filled = {number: filled[number] for number in sorted(filled)}
-    written.examples = list(written.filled.values())
+                written.dropped["duplicate"] += 1
+        open_ = [number for number in open_ if made[number] is None]
+    written.unfilled = frozenset(open_)
+    written.examples = [example for example in made if example is not None]
     if written.shortfall:
         print(f"{what}: {written.shortfall}", file=sys.stderr, flush=True)
     return written
@@ -126,8 +135,8 @@ def write(
 class _Asked:
     """The prompts of an attempt, made as they are taken: only the drafts in flight are kept."""
 
-    def __init__(self, places: Sequence[Place], numbers: Sequence[int], attempt: int) -> None:
-        self._places, self._numbers, self._attempt = places, numbers, attempt
+    def __init__(self, place: Callable[[int], Place], numbers: Sequence[int], attempt: int) -> None:
+        self._place, self._numbers, self._attempt = place, numbers, attempt
         self.in_flight: deque[tuple[int, Draft]] = deque()  # replies come in this order
 
     def __len__(self) -> int:
@@ -135,7 +144,7 @@ class _Asked:
 
     def __iter__(self) -> Iterator[Prompt]:
         for number in self._numbers:
-            draft = self._places[number](self._attempt)
+            draft = self._place(number)(self._attempt)
             self.in_flight.append((number, draft))
             yield draft.prompt
 

@@ -95,6 +95,29 @@ def test_what_an_endpoint_is_and_does_is_said(endpoint: Endpoint) -> None:
     assert len(endpoint.requests) == 3
 
 
+def test_of_several_servers_each_is_asked(endpoint: Endpoint) -> None:
+    with Endpoint() as other:
+        other.models, other.seeds = {"data": [{"id": "m", "max_model_len": 2048}]}, False
+        urls = f"llm.base_url=[{endpoint.url},{other.url}]"
+        result = checked("llm=server", urls, "llm.model=m")
+        first, second, made = result.stdout.split("\n\n", 2)
+        one, two = (len(server.requests) for server in (endpoint, other))
+        other.manners.status = 401
+        failed = checked("llm=server", urls, "llm.model=m")
+    assert (result.exit_code, one, two) == (0, 3, 3)
+    assert f"Sends 3 prompts to {endpoint.url} and to {other.url}: at most" in first
+    assert "4096 tokens" in first
+    assert "seeds              exact" in first
+    assert f"endpoint           {other.url}" in second
+    assert "2048 tokens" in second
+    assert "not exact" in second
+    assert OmegaConf.create(made.partition("\n\n")[2]).base_url == [endpoint.url, other.url]
+    assert failed.exit_code == 1
+    assert f"{other.url}: " in failed.stderr
+    assert "401" in failed.stderr
+    assert "seeds              exact" in failed.stdout
+
+
 def test_the_cost_is_said_before_anything_is_sent(endpoint: Endpoint) -> None:
     endpoint.manners.status = 401
     result = checked(*at(endpoint, "llm.input_price=1", "llm.output_price=2"))

@@ -14,7 +14,8 @@ from safetensors.torch import load_file
 from transformers import AutoModel, AutoModelForSequenceClassification, AutoTokenizer, pipeline
 
 from s3.data.example import Answers, Example
-from s3.student import Classifier, Predictor, SpanExtractor, Training
+from s3.student import Classifier, Predictor, SpanExtractor, Training, forward, predictor, probing
+from s3.student.encoding import arrays
 from s3.student.pooling import late_interaction
 from s3.student.probe import ProbeForSequenceClassification
 from s3.student.probing import shares_bias
@@ -395,3 +396,19 @@ def test_spans_are_fine_tuned_whatever_the_training(prober, tmp_path):
     fitted = student.fit(SpanExtractor(), [example] * 4, [example], seed=0, folder=tmp_path)
     assert [row["epoch"] for row in fitted.history] == [1, 2]
     assert len(fitted.predict([example]).answers) == 1
+
+
+def test_many_rows_in_blocks_and_files_make_the_same_probe(
+    prober, head, train, validation, tmp_path, monkeypatch
+):
+    few = prober.fit(head, train, validation, seed=0, folder=tmp_path / "few")
+    for module in (forward, probing, predictor):
+        monkeypatch.setattr(module, "BLOCK", 50)
+    monkeypatch.setattr(arrays, "LARGE", 1)
+    prober.encoder.forget()
+    many = prober.fit(head, train, validation, seed=0, folder=tmp_path / "many")
+    assert isinstance(prober.encoder.tokens(head).features.base, np.memmap)
+    for name, wanted in load_file(tmp_path / "few/model.safetensors").items():
+        assert torch.allclose(load_file(tmp_path / "many/model.safetensors")[name], wanted)
+    assert many.history[0]["loss"] == pytest.approx(few.history[0]["loss"])
+    assert np.allclose(many.predict(train).probabilities, few.predict(train).probabilities)

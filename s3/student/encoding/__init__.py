@@ -1,5 +1,6 @@
 """From examples to batches of tensors: each text tokenised once, like lengths together."""
 
+from s3.student.encoding.arrays import joined, room
 from s3.student.encoding.batches import Loader, Plan, evaluation_plan, padding, training_plan
 from s3.student.encoding.store import Encoder, Selection, TokenStore
 
@@ -10,6 +11,8 @@ __all__ = [
     "Selection",
     "TokenStore",
     "evaluation_plan",
+    "joined",
     "padding",
+    "room",
     "training_plan",
 ]

@@ -1,7 +1,8 @@
-"""Tokens in memory: every text is tokenised once, and its rows lie flat in a few arrays.
+"""Tokens: every text is tokenised once, and its rows lie flat in a few arrays.
 
 Rounds of training share most of their examples, and 200,000 rows as Python objects would take
 gigabytes: so there is one store a head, of arrays, and a digest of each text finds its rows again.
+Large arrays lie in files that are mapped into memory.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 
 from s3.data.example import Example
 from s3.errors import UserError
+from s3.student.encoding.arrays import LARGE, joined
 from s3.student.heads.base import Floats, Head, Ints
 from s3.student.settings import Settings
 from s3.student.tokenizer import load_tokenizer
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
 CHUNK = 1000  # texts tokenised at a time: bounds what is held as Python objects
+MANY = LARGE // 4  # new tokens that are held in small arrays at most
 Keys = NDArray[np.bytes_]  # digests of texts
 
 
@@ -99,9 +102,9 @@ class Rows:
     def extend(self, parts: Sequence[Rows]) -> None:
         """Append rows; who holds these holds them too, and no copy of the old ones remains."""
         lengths = np.concatenate([np.diff(one.starts) for one in (self, *parts)])
-        ids = np.concatenate([self.ids, *(part.ids for part in parts)])
-        segments = np.concatenate([self.segments, *(part.segments for part in parts)])
-        annotations = np.concatenate([self.annotations, *(part.annotations for part in parts)])
+        ids = joined([self.ids, *(part.ids for part in parts)])
+        segments = joined([self.segments, *(part.segments for part in parts)])
+        annotations = joined([self.annotations, *(part.annotations for part in parts)])
         starts = np.concatenate([[0], np.cumsum(lengths)])
         self.ids, self.segments, self.annotations, self.starts = ids, segments, annotations, starts
 
@@ -163,15 +166,19 @@ class TokenStore:
         return Selection(self.rows, numbers, owners, goals)
 
     def _add(self, new: Sequence[Example], names: Keys) -> None:
-        parts: list[Rows] = []
+        parts, large = list[Rows](), list[Rows]()
         counts: list[int] = []
         for i in range(0, len(new), CHUNK):
             texts = [self.head.texts(example) for example in new[i : i + CHUNK]]
             found = self.head.tokenize(self.tokenizer, texts, self.max_length, self.stride)
             counts += [len(rows) for _, rows in zip(texts, found, strict=True)]
             parts.append(self._pack([row for rows in found for row in rows]))
+            if sum(len(part.ids) for part in parts) >= MANY:
+                large.append(self._pack([]))
+                large[-1].extend(parts)
+                parts.clear()
         known = self.texts.with_(names, counts)
-        self.rows.extend(parts)  # not before: a failure above leaves all as it was
+        self.rows.extend([*large, *parts])  # not before: a failure above leaves all as it was
         self.texts = known
 
     def _pack(self, encodings: Sequence[Encoding]) -> Rows:

@@ -8,7 +8,7 @@ import pytest
 from s3.data.example import Example
 from s3.errors import UserError
 from s3.student import Classifier
-from s3.student.encoding import training_plan
+from s3.student.encoding import arrays, store, training_plan
 from s3.student.encoding.store import Texts, keys
 
 
@@ -47,6 +47,19 @@ def test_a_text_is_tokenised_once(student, head, train, monkeypatch):
     assert len(again.numbers) == len(train) + 50
     assert list(again.numbers[-50:]) == list(again.numbers[:50])
     assert len(student.encoder.tokens(head).select([], targets=True).numbers) == 0
+
+
+def test_many_tokens_are_gathered_in_files_on_the_way(student, head, train, monkeypatch):
+    few = student.encoder.tokens(head).select(train, targets=True)
+    student.encoder.forget()
+    for name, small in {"CHUNK": 7, "MANY": 200}.items():
+        monkeypatch.setattr(store, name, small)
+    monkeypatch.setattr(arrays, "LARGE", 1)
+    many = student.encoder.tokens(head).select(train, targets=True)
+    for name in ("ids", "segments", "starts"):
+        assert np.array_equal(getattr(many.rows, name), getattr(few.rows, name))
+    assert np.array_equal(many.numbers, few.numbers)
+    assert np.array_equal(many.targets, few.targets)
 
 
 def test_a_head_that_loses_a_text_is_found_out(student, head, train, monkeypatch):
