@@ -56,6 +56,7 @@ class Settings:
     weight_decay: float = 0.01
     epochs: int
     warmup_steps: int = 0
+    class_weights: bool = False  # fine-tuning: labels count the same, as they do for probes
     metric: str | None = None  # on gold validation, chooses epoch and round; null: the head's
     patience: int | None = None  # epochs without improvement on validation before training ends
     accumulation: int = 1  # batches a step
