@@ -148,6 +148,11 @@ def try_out(
     place, tokens = encoder.source.place, encoder.tokens(head)
     selection = tokens.select(examples, targets=False)
     said = _remarks(tokens, selection, settings, head)
+    if settings.prefix is None and encoder.prefix:
+        said.append(
+            f"{place}: {encoder.prefix!r} goes before each text, the model's default prompt "
+            "(model.prefix says another, or none)"
+        )
     with torch.random.fork_rng():
         if head.probed and settings.training is not Training.finetune:
             model = load_probe(head, encoder.source, encoder.tokenizer, static=settings.static)

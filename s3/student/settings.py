@@ -50,6 +50,7 @@ class Settings:
     static: bool = False  # probes: read the encoder's word embeddings alone, no layer of it
     training: Training = Training.finetune
     max_length: int  # tokens; the rest of a text is cut off, or for QA read in further windows
+    prefix: str | None = None  # goes before each text; null: the prompt that the model declares
     stride: int = 128  # QA: tokens by which neighbouring windows overlap
     batch_size: int  # rows a step on average, over all devices; lengths decide how many each has
     learning_rate: float

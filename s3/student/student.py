@@ -23,8 +23,8 @@ from s3.student.weights import Pretrained, content
 PROBE = "probe"  # the folder within a training's that a fine-tuning from a probe begins with
 # These say how a training is carried out or called, not what comes out of it.
 UNDECIDING = ("name", "weights", "package", "evaluation_tokens")
-ADDED = ("class_weights",)  # later options: at their defaults a run keeps the name it had
-OF_PROBES = ("static", "max_length", "metric", "precision")  # all that decides a probe
+ADDED = ("class_weights", "prefix")  # later options: at their defaults a run keeps the name it had
+OF_PROBES = ("static", "prefix", "max_length", "metric", "precision")  # all that decides a probe
 
 
 @dataclass(kw_only=True)
@@ -50,6 +50,7 @@ class Student(Settings):
         Raises UserError where the weights' folder is missing.
         """
         deciding = {name: one for name, one in self.plain().items() if name not in UNDECIDING}
+        deciding["prefix"] = self.encoder.prefix
         if self.probes(head):
             deciding = {name: deciding[name] for name in OF_PROBES}
         deciding = {name: one for name, one in deciding.items() if one or name not in ADDED}
