@@ -22,7 +22,9 @@ from s3.student.heads.base import Batch, Head
 from s3.student.settings import Settings, Training
 from s3.student.weights import MODEL, Pretrained, load_model, load_probe
 
-TOKENIZER = ("tokenizer.json", "vocab.txt", "vocab.json", "merges.txt", "*.model", "*.tiktoken")
+TOKENIZER = ("tokenizer.json", "vocab.txt", "vocab.json", "merges.txt")
+# Of these transformers makes a fast tokenizer where the package is there that reads them.
+CONVERTED = {"*.model": "sentencepiece", "*.tiktoken": "tiktoken"}
 NO_PICKLES = "weights are loaded from safetensors alone, never from pickles (pytorch_model.bin)"
 PROBE_TYPE = "s3-probe"  # of a folder with a probe of ours (`probe.py`, which loads torch)
 # Shares of unknown tokens in gold rows: from the first on it is said, from the second on the
@@ -83,8 +85,18 @@ def _is_known(kind: str) -> bool:
 
 
 def _look_for_tokenizer(names: Iterable[str], place: str) -> None:
-    if not any(fnmatch(name, pattern) for name in names for pattern in TOKENIZER):
-        raise _refuse(place, "there are no tokenizer files; needed is its tokenizer.json")
+    there = list(names)
+    if set(TOKENIZER) & set(there):
+        return
+    for pattern, package in CONVERTED.items():
+        if found := next((name for name in there if fnmatch(name, pattern)), None):
+            if importlib.util.find_spec(package) is None:
+                raise _refuse(
+                    place,
+                    f"its tokenizer is {found} alone, which {package} reads: pip install {package}",
+                )
+            return
+    raise _refuse(place, "there are no tokenizer files; needed is its tokenizer.json")
 
 
 def _look_at_weights(folder: Path, place: str) -> None:
@@ -148,6 +160,11 @@ def try_out(
     place, tokens = encoder.source.place, encoder.tokens(head)
     selection = tokens.select(examples, targets=False)
     said = _remarks(tokens, selection, settings, head)
+    if settings.prefix is None and encoder.prefix:
+        said.append(
+            f"{place}: {encoder.prefix!r} goes before each text, the model's default prompt "
+            "(model.prefix says another, or none)"
+        )
     with torch.random.fork_rng():
         if head.probed and settings.training is not Training.finetune:
             model = load_probe(head, encoder.source, encoder.tokenizer, static=settings.static)

@@ -50,12 +50,14 @@ class Settings:
     static: bool = False  # probes: read the encoder's word embeddings alone, no layer of it
     training: Training = Training.finetune
     max_length: int  # tokens; the rest of a text is cut off, or for QA read in further windows
+    prefix: str | None = None  # goes before each text; null: the prompt that the model declares
     stride: int = 128  # QA: tokens by which neighbouring windows overlap
     batch_size: int  # rows a step on average, over all devices; lengths decide how many each has
     learning_rate: float
     weight_decay: float = 0.01
     epochs: int
     warmup_steps: int = 0
+    class_weights: bool = False  # fine-tuning: labels count the same, as they do for probes
     metric: str | None = None  # on gold validation, chooses epoch and round; null: the head's
     patience: int | None = None  # epochs without improvement on validation before training ends
     accumulation: int = 1  # batches a step

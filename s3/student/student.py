@@ -23,7 +23,8 @@ from s3.student.weights import Pretrained, content
 PROBE = "probe"  # the folder within a training's that a fine-tuning from a probe begins with
 # These say how a training is carried out or called, not what comes out of it.
 UNDECIDING = ("name", "weights", "package", "evaluation_tokens")
-OF_PROBES = ("static", "max_length", "metric", "precision")  # all that decides a probe
+ADDED = ("class_weights", "prefix")  # later options: at their defaults a run keeps the name it had
+OF_PROBES = ("static", "prefix", "max_length", "metric", "precision")  # all that decides a probe
 
 
 @dataclass(kw_only=True)
@@ -49,8 +50,10 @@ class Student(Settings):
         Raises UserError where the weights' folder is missing.
         """
         deciding = {name: one for name, one in self.plain().items() if name not in UNDECIDING}
+        deciding["prefix"] = self.encoder.prefix
         if self.probes(head):
             deciding = {name: deciding[name] for name in OF_PROBES}
+        deciding = {name: one for name, one in deciding.items() if one or name not in ADDED}
         if not head.windows:
             deciding.pop("stride", None)
         if self.training is not Training.finetune and head.probed:
@@ -74,6 +77,8 @@ class Student(Settings):
             raise ValueError(f"model.stride must be below model.max_length={self.max_length}")
         if self.static and not head.probed:
             raise ValueError("model.static=true: word embeddings alone cannot find a span")
+        if self.class_weights and head.windows:
+            raise ValueError("model.class_weights=true: answers that are spans have no classes")
         if self.metric is not None and self.metric not in head.metrics:
             known = ", ".join(head.metrics)
             raise ValueError(f"model.metric={self.metric} is none of this task's: {known}")

@@ -16,8 +16,11 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
 
-def load_tokenizer(source: Pretrained) -> PreTrainedTokenizerFast:
-    """Return the fast tokenizer. Raises UserError where none is found, or it lacks a token."""
+def load_tokenizer(source: Pretrained, prefix: str = "") -> PreTrainedTokenizerFast:
+    """Return the fast tokenizer, which reads each text as if `prefix` stood before it.
+
+    Raises UserError where none is found, or it lacks a token.
+    """
     from transformers import AutoConfig, AutoTokenizer
 
     with explained(source.place):
@@ -25,7 +28,7 @@ def load_tokenizer(source: Pretrained) -> PreTrainedTokenizerFast:
         loaded: Any = AutoTokenizer.from_pretrained(source.place, **source.options)
     if not loaded.is_fast:
         raise UserError(f"model.weights={source.place}: it has no fast tokenizer (tokenizer.json)")
-    tokenizer = cast("PreTrainedTokenizerFast", loaded)
+    tokenizer = _prefixed(cast("PreTrainedTokenizerFast", loaded), prefix)
     tokenizer.init_kwargs.pop("auto_map", None)  # code of its own, which nobody is to be asked for
     tokenizer.padding_side = tokenizer.truncation_side = "right"
     if getattr(getattr(config, "encoder", config), "type_vocab_size", 0) < 2:
@@ -35,6 +38,25 @@ def load_tokenizer(source: Pretrained) -> PreTrainedTokenizerFast:
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token or tokenizer.sep_token
     return tokenizer
+
+
+def _prefixed(tokenizer: PreTrainedTokenizerFast, prefix: str) -> PreTrainedTokenizerFast:
+    """Return the tokenizer with a prefix before each text, also of two; once, if it has it already.
+
+    It is of the generic class: those of one architecture build their normaliser themselves when
+    they are loaded again, and would lose the prefix.
+    """
+    from tokenizers.normalizers import Prepend, Sequence
+    from transformers import PreTrainedTokenizerFast
+
+    backend, own = tokenizer.backend_tokenizer, tokenizer.backend_tokenizer.normalizer
+    if not prefix or str(own).startswith(f"Sequence(normalizers=[{Prepend(prefix)}"):
+        return tokenizer
+    backend.normalizer = Sequence([Prepend(prefix), *([own] if own else [])])
+    return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
+        **tokenizer.init_kwargs
+        | {"tokenizer_object": backend, "model_input_names": tokenizer.model_input_names}
+    )
 
 
 def _special(tokenizer: PreTrainedTokenizerFast) -> list[int]:

@@ -6,6 +6,7 @@ loaded from safetensors only, without remote code.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
 MODEL = "model.safetensors"
+SENTENCES = "config_sentence_transformers.json"
 # The files that decide what transformers loads from a folder.
 DECIDING = [
     *("*.safetensors", "*.safetensors.index.json", "config.json", "tokenizer*", "vocab*"),
@@ -95,6 +97,27 @@ def commit(hub_id: str) -> str | None:
     except (HfHubHTTPError, HFValidationError, OSError):
         return None
     return Path(found).parent.name
+
+
+def declared_prompt(source: Pretrained) -> str:
+    """Return what a sentence encoder says goes before each text by default, "" where nothing.
+
+    Sentence Transformers writes it into a file of its own, among prompts for other purposes.
+    """
+    file = Path(source.place) / SENTENCES
+    if not Path(source.place).is_dir():
+        from huggingface_hub import hf_hub_download
+        from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+
+        try:
+            file = Path(hf_hub_download(source.place, SENTENCES, revision=source.revision))
+        except (HfHubHTTPError, HFValidationError, OSError):
+            return ""
+    try:
+        config = json.loads(file.read_text(encoding="utf-8"))
+        return str(config["prompts"][config["default_prompt_name"]])
+    except (OSError, ValueError, LookupError, TypeError):
+        return ""
 
 
 def load_model(head: Head, source: Pretrained) -> Any:

@@ -29,7 +29,12 @@ from tests.runs.helpers import ROOT
 
 Train = Callable[..., Path]
 FILMS, PAIRS = ("task=imdb",), ("task=rte",)
-TUNED = ("task=imdb", "model.training=finetune", "model.learning_rate=1e-3")
+TUNED = (
+    "task=imdb",
+    "model.training=finetune",
+    "model.learning_rate=1e-3",
+    'model.prefix="a film "',
+)
 QUESTIONS = ("task=adversarial_qa",)
 
 

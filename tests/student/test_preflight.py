@@ -1,5 +1,7 @@
 """A student that cannot be trained ends in one line before anything is paid, and why."""
 
+import importlib.util
+import io
 import json
 import os
 import shutil
@@ -7,6 +9,7 @@ import subprocess
 import sys
 
 import pytest
+import sentencepiece
 import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoTokenizer
@@ -159,6 +162,49 @@ def test_over_a_trained_probe_no_other_is_trained(varied, head, look, tmp_path):
     other = Classifier(("a", "b", "c"), ("text",))
     with pytest.raises(UserError, match="cannot be loaded"):
         look(fitted.folder, trial=True, training=Training.finetune, of=other)
+
+
+def sentencepiece_alone(folder):
+    """Give a DeBERTa, as the first ones on the hub, a SentencePiece model and no tokenizer.json."""
+    written = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter([" ".join(WORDS)] * 3), model_writer=written, vocab_size=60,
+        hard_vocab_limit=False, normalization_rule_name="identity", minloglevel=2, pad_id=0,
+        bos_id=1, eos_id=2, unk_id=3, pad_piece="[PAD]", bos_piece="[CLS]", eos_piece="[SEP]",
+        unk_piece="[UNK]",
+    )  # fmt: skip
+    without_tokenizer(folder)
+    (folder / "spm.model").write_bytes(written.getvalue())
+    return sentencepiece.SentencePieceProcessor(model_proto=written.getvalue())
+
+
+def test_a_sentencepiece_model_alone_is_read_and_ships_as_a_fast_tokenizer(
+    varied, head, tmp_path, monkeypatch
+):
+    folder = build(tmp_path, "deberta-v2")
+    pieces = sentencepiece_alone(folder)
+    student = varied(weights=str(folder), training=Training.probe)
+    assert all("cut off" in line for line in student.preflight(head, ROWS))
+    assert student.encoder.tokenizer.tokenize("the film is good") == pieces.encode(
+        "the film is good", out_type=str
+    )
+    fitted = student.fit(head, ROWS, ROWS, seed=0, folder=tmp_path / "probe")
+    assert (fitted.folder / "tokenizer.json").exists()
+    monkeypatch.setitem(sys.modules, "sentencepiece", None)  # not installed
+    assert fitted.predict(ROWS).answers == fitted.validation.answers
+
+
+@pytest.mark.parametrize("trial", [False, True])
+def test_where_nothing_reads_a_sentencepiece_model_one_line_says_what(
+    look, tmp_path, monkeypatch, trial
+):
+    folder = build(tmp_path, "deberta-v2")
+    sentencepiece_alone(folder)
+    find = importlib.util.find_spec
+    hidden = lambda name, *more: None if name == "sentencepiece" else find(name, *more)  # noqa: E731
+    monkeypatch.setattr("importlib.util.find_spec", hidden)
+    with pytest.raises(UserError, match=r"is spm\.model alone, .*: pip install sentencepiece"):
+        look(folder, trial=trial)
 
 
 CODE = "raise SystemExit('remote code ran')"

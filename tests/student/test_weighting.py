@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from s3.student import SpanExtractor
 from s3.student.lightning.module import Fitting
 from s3.student.weighting import row_weights
 
@@ -49,6 +50,29 @@ def test_the_loss_is_the_weighted_mean(varied, head, train, validation, tmp_path
     weights = np.linspace(0, 2, len(train))
     fitted = varied(epochs=1).fit(head, train, validation, seed=0, folder=tmp_path, weights=weights)
     assert fitted.history[0]["loss"] == pytest.approx(sum(totals) / weights.sum(), rel=1e-5)
+
+
+def test_with_class_weights_each_label_counts_the_same(varied, head, train, validation, tmp_path):
+    """As often as scikit-learn's `balanced` says: all rows over labels times the label's rows."""
+    few = [one for one in train if one.target == "negative"]
+    few += [one for one in train if one.target == "positive"][:3]
+    scarce, often = len(few) / 6, len(few) / (2 * (len(few) - 3))
+    by_hand = np.array([scarce if one.target == "positive" else often for one in few])
+    trained = {
+        name: varied(epochs=1, class_weights=name != "by hand").fit(
+            head, few, validation, seed=0, folder=tmp_path / name, weights=weights
+        )
+        for name, weights in {"own": None, "by hand": by_hand}.items()
+    }
+    found = {name: one.history[0] for name, one in trained.items()}
+    assert found["own"]["loss"] == pytest.approx(found["by hand"]["loss"], rel=1e-5)
+    plain = varied(epochs=1).fit(head, few, validation, seed=0, folder=tmp_path / "plain")
+    assert found["own"]["loss"] != pytest.approx(plain.history[0]["loss"], rel=1e-2)
+
+
+def test_spans_have_no_class_weights(varied):
+    with pytest.raises(ValueError, match="class_weights=true: answers that are spans"):
+        varied(class_weights=True).check(SpanExtractor())
 
 
 def _other(label):

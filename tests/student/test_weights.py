@@ -1,5 +1,6 @@
 """Pretrained weights go by their content, wherever they lie."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -63,6 +64,7 @@ student = Student(name="x", weights="owner/name", max_length=8, batch_size=1, le
                   epochs=1)
 load_tokenizer(locate(student))
 print(student.identity(HEAD)["weights"], locate(student).revision)
+print(student.encoder.prefix)
 """
 
 
@@ -74,9 +76,13 @@ def test_a_hub_model_is_taken_at_the_commit_that_the_cache_holds(tiny, tmp_path)
         return done.stdout
 
     files = {file.name: file.read_bytes() for file in tiny.iterdir()}
+    declared = {"prompts": {"query": "query: "}, "default_prompt_name": "query"}
+    files["config_sentence_transformers.json"] = json.dumps(declared).encode()
     with Hub({"owner/name": files}) as hub:
-        assert said(hub.url) == f"owner/name@{COMMIT} {COMMIT}\n"
-    assert said("http://127.0.0.1:9", HF_HUB_OFFLINE="1") == f"owner/name@{COMMIT} {COMMIT}\n"
+        assert said(hub.url) == f"owner/name@{COMMIT} {COMMIT}\nquery: \n"
+    assert (
+        said("http://127.0.0.1:9", HF_HUB_OFFLINE="1") == f"owner/name@{COMMIT} {COMMIT}\nquery: \n"
+    )
 
 
 def test_a_hub_that_cannot_be_reached_leaves_the_name(varied, monkeypatch):

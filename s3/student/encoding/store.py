@@ -23,7 +23,7 @@ from s3.student.encoding.arrays import LARGE, joined
 from s3.student.heads.base import Floats, Head, Ints
 from s3.student.settings import Settings
 from s3.student.tokenizer import load_tokenizer
-from s3.student.weights import Pretrained, locate
+from s3.student.weights import Pretrained, declared_prompt, locate
 
 if TYPE_CHECKING:
     from tokenizers import Encoding
@@ -207,9 +207,16 @@ class Encoder:
         return locate(self.settings)
 
     @cached_property
+    def prefix(self) -> str:
+        """What goes before each text: as set, else as the model declares it, or nothing."""
+        if self.settings.prefix is not None:
+            return self.settings.prefix
+        return declared_prompt(self.source) if self.settings.weights else ""
+
+    @cached_property
     def tokenizer(self) -> PreTrainedTokenizerFast:
         """The model's tokenizer; UserError where the model cannot read `max_length` tokens."""
-        tokenizer = load_tokenizer(self.source)
+        tokenizer = load_tokenizer(self.source, self.prefix)
         if self.settings.max_length > tokenizer.model_max_length:
             raise UserError(
                 f"model.max_length={self.settings.max_length} is more than the "

@@ -69,7 +69,7 @@ def train_into(
             quicken(model)
         checkpoints = Checkpoints(folder)
         last = checkpoints.last()
-        if probe is not None:
+        if probe is not None or settings.class_weights:
             counts = balanced(counts, data.train.targets[:, 0])
         fitting = Fitting(model, head, data, (train, validation), counts, settings, seed, folder)
         if settings.devices == 1:  # another process could not reach who listens here
