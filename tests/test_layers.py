@@ -22,7 +22,7 @@ ORDER = {
         student
         tasks
         synthesis
-        methods audit
+        methods audit starting
         runs
         prediction analysis
         report
@@ -31,7 +31,7 @@ ORDER = {
         commands jobs
         autoclasses
     """,
-    "s3.data": "example decoding\ntables\nfiles\nrows gold\nchecks",
+    "s3.data": "example decoding\nsplitting tables\nfiles\nrows gold\nchecks",
     "s3.llm": """
         types thoughts
         errors
@@ -77,6 +77,7 @@ ORDER = {
     "s3.student.encoding": "store\nbatches",
     "s3.student.lightning": "checkpoint module\nprogress\ntraining",
     "s3.tasks": "cleaning template\nreply\nbase\nclassification qa",
+    "s3.starting": "columns language\nprompts\ntask",
     "s3.synthesis": "writing\nrationales seeds extrapolation",
     "s3.methods": """
         base influence existing
@@ -88,7 +89,7 @@ ORDER = {
     """,
     "s3.audit": "similar\nsplit\nauditor\nfile",
     "s3.runs": """
-        checksums rows
+        checksums rows crossing
         folder significance
         reading identity
         finding listeners dryrun
@@ -113,8 +114,8 @@ ORDER = {
         figures
     """,
     "s3.commands": """
-        runs
-        analyze audit check compare dashboard figures predict report store
+        runs composing
+        analyze audit check compare dashboard figures new predict report store
         agreement judgements
         app
     """,

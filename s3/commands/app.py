@@ -19,6 +19,7 @@ from s3.commands.compare import compare
 from s3.commands.dashboard import dashboard
 from s3.commands.figures import figures
 from s3.commands.judgements import judgements
+from s3.commands.new import new
 from s3.commands.predict import predict
 from s3.commands.report import report
 from s3.commands.runs import runs
@@ -41,6 +42,7 @@ app.command()(check)
 app.command()(compare)
 app.command()(dashboard)
 app.command()(figures)
+app.command()(new)
 app.command()(predict)
 app.command()(report)
 app.command()(runs)

@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
-
-from s3.errors import ConfigError, UserError
+from s3.commands.composing import Folder, Options, composed, wrong_options
 
 if TYPE_CHECKING:
     from s3.llm import LLM
     from s3.llm.check import Findings
     from s3.llm.limits import Price
     from s3.llm.types import Tokens
-
-Options = Annotated[
-    list[str], typer.Argument(metavar="NAME=VALUE...", help="As for run.py: llm=openai ...")
-]
-Folder = Annotated[
-    Path | None, typer.Option(metavar="DIR", help="A folder of option files of your own.")
-]
 
 
 def check(options: Options, config_dir: Folder = None) -> None:
@@ -31,11 +20,8 @@ def check(options: Options, config_dir: Folder = None) -> None:
     Says beforehand what it can cost. The exit status is 2 where an option is wrong, 1 where the
     endpoint does not answer.
     """
-    try:
-        llm = composed(options, config_dir)
-    except ConfigError as error:
-        print(f"error: {error}", file=sys.stderr)
-        raise typer.Exit(2) from None
+    with wrong_options():
+        llm = composed(options, config_dir)[0].llm
     from s3.llm.check import check as ask
     from s3.llm.check import dearest
 
@@ -46,27 +32,6 @@ def check(options: Options, config_dir: Folder = None) -> None:
     for name, said in report(llm, found):
         print(f"{name:18} {said}")
     print(f"\n{yaml(llm, found)}", end="")
-
-
-def composed(options: list[str], config_dir: Path | None) -> LLM:
-    """Return the LLM that a run's options choose. Raises ConfigError, as run.py would."""
-    from hydra import compose, initialize_config_dir
-
-    from s3.config import build, register
-    from s3.explaining import explain
-
-    register()
-    conf = Path(__file__).parents[2] / "conf"
-    mine = [f"hydra.searchpath=[file://{config_dir.resolve()}]"] if config_dir else []
-    try:
-        with initialize_config_dir(str(conf), version_base="1.3"):
-            return build(compose("config", overrides=[*mine, *options])).llm
-    except UserError:
-        raise
-    except Exception as error:
-        if not (said := explain(error)):
-            raise
-        raise ConfigError(said) from None
 
 
 def report(llm: LLM, found: Findings) -> Iterator[tuple[str, str]]:

@@ -75,15 +75,10 @@ class Experiment:
         mend.
         """
         gold = self.task.load(self.seed)
-        decides = identity(
-            self.task, self.llm, self.model, self.method, self.audit, gold, self.seed
-        )
-        ending = f"seed{self.seed}-{digest(decides)[:8]}"
-        names = [choices[group] for group in ("task", "method", "llm", "model")]
-        folder = RunFolder(Path(self.root or ROOTS[0]) / "-".join([*names, ending]))
+        ending, folder, decides = self._named(gold, choices)
         if self.dry_run:
             self._look_ahead(folder, gold)
-            self._rehearse(folder, gold, choices["task"])
+            dryrun.show(self._rehearse(folder, gold, choices["task"]))
             return folder
         found = None if self.fresh else self._finished(folder, ending)
         if found and not found.changed():
@@ -105,6 +100,22 @@ class Experiment:
                 "same command writes it."
             )
         return folder
+
+    def rehearsal(self, choices: Mapping[str, str]) -> dryrun.Plan:
+        """Return what the run would ask for; nothing is sent. Raises UserError as `run`."""
+        gold = self.task.load(self.seed)
+        return self._rehearse(self._named(gold, choices)[1], gold, choices["task"])
+
+    def _named(
+        self, gold: GoldData, choices: Mapping[str, str]
+    ) -> tuple[str, RunFolder, dict[str, Any]]:
+        """Return the end of the run's name, its folder, and what decides its result."""
+        decides = identity(
+            self.task, self.llm, self.model, self.method, self.audit, gold, self.seed
+        )
+        ending = f"seed{self.seed}-{digest(decides)[:8]}"
+        names = [choices[group] for group in ("task", "method", "llm", "model")]
+        return ending, RunFolder(Path(self.root or ROOTS[0]) / "-".join([*names, ending])), decides
 
     def score(self, folder: RunFolder) -> float:
         """Return the objective of a finished run: of its best round, on gold validation.
@@ -130,14 +141,13 @@ class Experiment:
         for line in self.model.preflight(self.task.head(), gold.validation, trial=trial):
             print(f"student: {line}", file=sys.stderr)
 
-    def _rehearse(self, folder: RunFolder, gold: GoldData, name: str) -> None:
+    def _rehearse(self, folder: RunFolder, gold: GoldData, name: str) -> dryrun.Plan:
         kind = folder.name.rpartition("-seed")[0]
         like = list(folder.path.parent.glob(f"{kind}-seed*"))
         habits = dryrun.learn(self.llm, self.task, name, like)
-        plan = dryrun.rehearse(
+        return dryrun.rehearse(
             self.task, self.llm, self.method, self.model, gold, self.seed, habits
         )
-        dryrun.show(plan)
 
     def _retell(self, found: RunFolder, listeners: Sequence[Listener]) -> None:
         """Show a finished run; W&B hears of it where it is waited for and not known yet."""
