@@ -22,7 +22,7 @@ ORDER = {
         student
         tasks
         synthesis
-        methods audit
+        methods audit starting
         runs
         prediction analysis
         overrides
@@ -35,7 +35,7 @@ ORDER = {
         commands
         autoclasses
     """,
-    "s3.data": "example known decoding\ntables\nfiles\nrows gold\nchecks",
+    "s3.data": "example known decoding\nsplitting tables\nfiles\nrows gold\nchecks",
     "s3.llm": """
         types thoughts
         errors
@@ -81,6 +81,7 @@ ORDER = {
     "s3.student.encoding": "arrays\nstore\nbatches",
     "s3.student.lightning": "checkpoint module\nprogress\ntraining",
     "s3.tasks": "cleaning template\nreply\nbase\nclassification qa",
+    "s3.starting": "columns language\nprompts\ntask",
     "s3.synthesis": "writing\nrationales seeds extrapolation",
     "s3.methods": """
         base influence existing
@@ -92,7 +93,7 @@ ORDER = {
     """,
     "s3.audit": "similar\nsplit\nauditor\nfile",
     "s3.runs": """
-        checksums rows
+        checksums rows crossing
         folder significance
         reading identity
         doubts finding calibration
@@ -119,8 +120,8 @@ ORDER = {
         hub
     """,
     "s3.commands": """
-        runs
-        analyze audit check compare dashboard figures predict push report run store
+        runs composing
+        analyze audit check compare dashboard figures new predict push report run store
         agreement judgements
         app
     """,

@@ -24,7 +24,12 @@ Settings = dict[str, Any]
 # Trainings beside the rounds, by their names in the summary, and what their method is called.
 BESIDE = {"gold": "gold_baseline", "with_gold": "{method}+gold"}
 # What an identity's names are called on the command line, where that differs.
-OPTION_NAMES = {"student": "model", "near": "audit.near", "task.prompts": "task"}
+OPTION_NAMES = {
+    "student": "model",
+    "near": "audit.near",
+    "folds": "task.gold.folds",
+    "task.prompts": "task",
+}
 GOLD_SIZES = ("validation_size", "train_size")  # drawn with the run's seed
 COPIED = 0.01  # share of synthetic rows that may be rows of gold validation or train
 LEARNT = ("", "given", "written", "labels", "gold")  # of a task, what decides without an LLM

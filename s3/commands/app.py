@@ -19,6 +19,7 @@ from s3.commands.compare import compare
 from s3.commands.dashboard import dashboard
 from s3.commands.figures import figures
 from s3.commands.judgements import judgements
+from s3.commands.new import new
 from s3.commands.predict import predict
 from s3.commands.push import push
 from s3.commands.report import report
@@ -43,6 +44,7 @@ app.command()(check)
 app.command()(compare)
 app.command()(dashboard)
 app.command()(figures)
+app.command()(new)
 app.command()(predict)
 app.command()(push)
 app.command()(report)

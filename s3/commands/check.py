@@ -5,25 +5,18 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from s3.errors import ConfigError
+from s3.commands.composing import Folder, Options, composed, wrong_options
+from s3.errors import UserError
 
 if TYPE_CHECKING:
     from s3.llm import LLM
     from s3.llm.check import Findings
     from s3.llm.limits import Price
     from s3.llm.types import Tokens
-
-Options = Annotated[
-    list[str], typer.Argument(metavar="NAME=VALUE...", help="As for s3 run: llm=openai ...")
-]
-Folder = Annotated[
-    Path | None, typer.Option(metavar="DIR", help="A folder of option files of your own.")
-]
 
 
 def check(options: Options, config_dir: Folder = None) -> None:
@@ -32,11 +25,8 @@ def check(options: Options, config_dir: Folder = None) -> None:
     Of several servers each is asked. Says beforehand what it can cost. The exit status is 2 where
     an option is wrong, 1 where an endpoint does not answer.
     """
-    try:
-        llm = composed(options, config_dir)
-    except ConfigError as error:
-        print(f"error: {error}", file=sys.stderr)
-        raise typer.Exit(2) from None
+    with wrong_options():
+        llm = composed(options, config_dir).experiment.llm
     from s3.llm.check import check as ask
     from s3.llm.check import dearest
     from s3.llm.types import Tokens
@@ -72,14 +62,6 @@ def servers(llm: LLM) -> list[LLM]:
     if not isinstance(llm, Server):
         return [llm]
     return [replace(llm, base_url=url) for url in addresses(llm.base_url)]
-
-
-def composed(options: list[str], config_dir: Path | None) -> LLM:
-    """Return the LLM that a run's options choose. Raises ConfigError, as `s3 run` would."""
-    from s3.running import compose_experiment, hydra_of
-
-    with hydra_of(config_dir):
-        return compose_experiment(options).experiment.llm
 
 
 def report(llm: LLM, found: Findings) -> Iterator[tuple[str, str]]:

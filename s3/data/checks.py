@@ -22,7 +22,9 @@ def remarks(gold: GoldData, labels: Sequence[str]) -> list[str]:
     That is: a split with one label only, or one that has half of its rows in another, for whoever
     learns from test rows is not tested by them.
     """
-    splits = {"validation": gold.validation, "test": gold.test}
+    splits = {"validation": gold.validation}
+    if gold.test:
+        splits["test"] = gold.test
     if gold.train is not gold.validation:
         splits["train"] = gold.train
     said = []
@@ -31,7 +33,7 @@ def remarks(gold: GoldData, labels: Sequence[str]) -> list[str]:
         keys[name] = _keys(examples)
         said += _labels(name, examples, labels) + _contradictions(name, examples, keys[name])
     for one, other in (("validation", "test"), ("train", "test")):
-        if one in keys:
+        if one in keys and other in keys:
             said += _shared(one, other, keys)
     return said
 

@@ -30,7 +30,10 @@ class Source(Enum):
 
 @dataclass(frozen=True)
 class GoldData:
-    """The gold examples of a run by their role; `train` is `validation` where none is named."""
+    """The gold examples of a run by their role; `train` is `validation` where none is named.
+
+    `test` is empty where there is none: scores are cross-validated.
+    """
 
     validation: list[Example]
     test: list[Example]
@@ -74,9 +77,12 @@ class Gold:
     train_size: int | None = None  # likewise; only where train is a split of its own
     test_size: int | None = None  # rows, drawn with `test_seed`: the same for every run
     test_seed: int = 0
+    folds: int = 5  # of cross-validation, where there is no test split
 
     def __post_init__(self) -> None:
         """Check the ranges."""
+        if self.folds < 2:
+            raise ValueError(f"gold.folds must be at least 2, not {self.folds}")
         for name in ("validation_size", "test_size", "train_size"):
             size = getattr(self, name)
             if size is not None and size < 1:
@@ -89,13 +95,12 @@ class Gold:
         return chosen
 
     def check(self) -> None:
-        """Raise ValueError where a split is missing, or where a size would cut nothing."""
-        for role in ("validation", "test"):
-            if not getattr(self.splits, role):
-                where = f"gold.{self.source.value}.{role}"
-                raise ValueError(f"gold.source={self.source.value} needs {where}")
+        """Raise ValueError where there is no validation, or where a size would cut nothing."""
+        if not self.splits.validation:
+            where = f"gold.{self.source.value}.validation"
+            raise ValueError(f"gold.source={self.source.value} needs {where}")
         for role in ("validation", "train"):
-            if self._place(role) == self._place("test"):
+            if self.splits.test and self._place(role) == self._place("test"):
                 where = f"gold.{self.source.value}"
                 raise ValueError(
                     f"{where}.{role} and {where}.test are the same, {self.splits.test}: test rows "

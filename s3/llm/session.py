@@ -8,6 +8,7 @@ import time
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Sized
 from contextlib import suppress
+from copy import copy
 from datetime import datetime
 from functools import partial
 from itertools import count, islice
@@ -91,6 +92,15 @@ class Session:
         with suppress(StoreError):  # a statistic: what cannot be noted now is not missed
             self._store.hits(self._account, self.usage.stored)
         self._store.close()
+
+    def afresh(self) -> Session:
+        """Return this session for a method that runs once more: its prompts get the same replies.
+
+        Store, caps, failures and usage are the same.
+        """
+        other = copy(self)
+        other._asked = Counter()
+        return other
 
     @property
     def paid(self) -> float:

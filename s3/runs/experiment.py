@@ -79,12 +79,7 @@ class Experiment:
         mend.
         """
         gold = self.task.load(self.seed)
-        decides = identity(
-            self.task, self.llm, self.model, self.method, self.audit, gold, self.seed
-        )
-        ending = f"seed{self.seed}-{digest(decides)[:8]}"
-        names = [choices[group] for group in ("task", "method", "llm", "model")]
-        folder = RunFolder(Path(self.root or ROOTS[0]) / "-".join([*names, ending]))
+        ending, folder, decides = self._named(gold, choices)
         if self.dry_run:
             self._look_ahead(folder, gold)
             dryrun.show(*self._plans(folder, gold, choices["task"]))
@@ -111,6 +106,25 @@ class Experiment:
                 "same command writes it."
             )
         return folder
+
+    def rehearsal(self, choices: Mapping[str, str]) -> list[dryrun.Plan]:
+        """Return what the run is likely to ask for, the least and the most; nothing is sent.
+
+        Raises UserError as `run`.
+        """
+        gold = self.task.load(self.seed)
+        return self._plans(self._named(gold, choices)[1], gold, choices["task"])
+
+    def _named(
+        self, gold: GoldData, choices: Mapping[str, str]
+    ) -> tuple[str, RunFolder, dict[str, Any]]:
+        """Return the end of the run's name, its folder, and what decides its result."""
+        decides = identity(
+            self.task, self.llm, self.model, self.method, self.audit, gold, self.seed
+        )
+        ending = f"seed{self.seed}-{digest(decides)[:8]}"
+        names = [choices[group] for group in ("task", "method", "llm", "model")]
+        return ending, RunFolder(Path(self.root or ROOTS[0]) / "-".join([*names, ending])), decides
 
     def score(self, folder: RunFolder) -> float:
         """Return the objective of a finished run: of its best round, on gold validation.

@@ -37,6 +37,7 @@ SUMMARY, CONFIG, IDENTITY, ATTEMPT = "summary.json", "config.yaml", "identity.js
 FAILURES, GOLD_COPIES = "failures.jsonl", "gold_copies.jsonl"
 DATA, MODEL, TRACKED = "data/train.parquet", "model", "wandb.json"
 REPORT = "report.html"
+CROSSED = "cross_validation"  # answers of what the folds ship, where there is no test split
 CHOICES = ("task", "method", "llm", "model", "preset")  # groups of options that make a run
 METRICS, ADDED, UNUSED, TRAIN = "metrics.json", "added.jsonl", "unused.jsonl", "train.json"
 MISTAKES, COPIES, EPOCHS = "mistakes.jsonl", "copies.jsonl", "epochs.jsonl"

@@ -35,8 +35,10 @@ def identity(
     The LLM counts only where the method asks it something. Raises UserError for a missing file.
     """
     used, idle = method.templates(task), method.idle(task)
-    splits = {"validation": gold.validation, "test": gold.test, "train": gold.train}
+    tested = gold.test or gold.validation  # cross-validated
+    splits = {"validation": gold.validation, "test": tested, "train": gold.train}
     return {
+        **({} if gold.test else {"folds": task.gold.folds}),
         "results": RESULTS,
         "seed": seed,
         "task": task.identity(used, llm.style),

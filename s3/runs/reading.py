@@ -209,6 +209,16 @@ class Run:
         return self.beside(str(self.summary["ships"]), split)
 
     @cached_property
+    def cross_validation(self) -> list[dict[str, Any]]:
+        """What models of the folds answer to gold validation, each fold's best round's; else none.
+
+        Rows as in `FinishedRound.predictions`. There are some where the run had no test set: what
+        is called test is then such answers, round by round.
+        """
+        path = self.path / layout.CROSSED / layout.predictions_file("test")
+        return list(_jsonl(path)) if layout.CROSSED in self.summary else []
+
+    @cached_property
     def failures(self) -> list[dict[str, Any]]:
         """The prompts that got no completion, with their causes."""
         return list(_jsonl(self.path / layout.FAILURES))

@@ -6,7 +6,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -20,7 +20,8 @@ from s3.errors import first_line
 from s3.llm import Session
 from s3.methods import Bench, GoldOnly, Method, Round
 from s3.methods.gold import folds
-from s3.runs.folder import MetricsRow, RunFolder
+from s3.runs.crossing import CrossValidation
+from s3.runs.folder import CROSSED, MetricsRow, RunFolder
 from s3.runs.listeners.base import Listener
 from s3.storage import digest
 from s3.student import OnEpoch, Predictions, Predictor, Student
@@ -46,12 +47,15 @@ class Rounds:
     rows: list[MetricsRow] = field(default_factory=list)
     best: Round | None = None  # by gold validation; the earliest of equals
     last: Round | None = None
+    _crossed: CrossValidation | None = None  # where there is no test split
     _training: float = 0.0  # seconds spent in fit during the current round
     _weights: Sequence[float] | None = None  # of the training examples, in the last training
 
     def __post_init__(self) -> None:
         """Prepare the audit of each round's data; compare the gold splits with each other."""
-        splits = {"validation": self.gold.validation, "test": self.gold.test}
+        splits = {"validation": self.gold.validation}
+        if self.gold.test:
+            splits["test"] = self.gold.test
         if self.gold.train is not self.gold.validation:
             splits["train"] = self.gold.train
         self.head = self.task.head()
@@ -66,6 +70,9 @@ class Rounds:
             self.task, self.session, self._fit_round, self.gold.validation, self.gold.train,
             self.seed, self.metric, self.student.probes(self.head),
         )  # fmt: skip
+        if not self.gold.test:
+            folds = replace(bench, fit=self._fit_fold)
+            self._crossed = CrossValidation(self.method, folds, self.task.gold.folds)
         started = time.monotonic()
         for round_ in self.method.run(bench):
             seconds = {"seconds/training": self._training}
@@ -105,6 +112,8 @@ class Rounds:
                 shipped = predictor if needed else shipped
         self.folder.write_products(self.last, shipped)
         summary["ships"] = "with_gold" if with_gold else "round"
+        if self._crossed:
+            summary["cross_validation"] = self._cross_validated(self._crossed)
         self.listener.finished({**summary, "rounds": self.rows})
 
     def _beside(self, name: str, synthetic: list[Example]) -> tuple[MetricsRow, Predictor]:
@@ -125,10 +134,15 @@ class Rounds:
         kept_aside, labels = [one for part in asked for one in part], self.task.label_names
         crossfit = joined([model.validation for model in models])
         self.folder.write_beside(name, "validation", kept_aside, crossfit, labels)
-        said = models[0].predict(self.gold.test)
-        self.folder.write_beside(name, "test", self.gold.test, said, labels)
+        test = self.gold.test or self.gold.validation
+        said = (
+            self._crossed.beside(len(self.rows) - 1, bool(synthetic))
+            if self._crossed
+            else models[0].predict(test)
+        )
+        self.folder.write_beside(name, "test", test, said, labels)
         row: MetricsRow = {"size": len(synthetic) + len(self.gold.validation)}
-        scores = self.head.score(self.gold.test, said.answers)
+        scores = self.head.score(test, said.answers)
         row |= {f"test/{metric}": value for metric, value in scores.items()}
         if crossed:
             scores = self.head.score(kept_aside, crossfit.answers)
@@ -139,6 +153,23 @@ class Rounds:
         """Train for the round that is under way, whose epochs are told as they end."""
         told = partial(self.listener.epoch, len(self.rows))
         return self._fit(*given, **named, on_epoch=told)
+
+    def _cross_validated(self, crossed: CrossValidation) -> dict[str, Any]:
+        """Return how many folds there are, and how what they ship answers: the choice included."""
+        last = len(self.rows) - 1
+        said = crossed.beside(last, True) if self.method.with_gold else crossed.chosen(last)
+        self.folder.write_beside(CROSSED, "test", crossed.rows, said, self.task.label_names)
+        scores = self.head.score(crossed.rows, said.answers)
+        named = {f"test/{metric}": value for metric, value in scores.items()}
+        return {"folds": len(crossed.folds), "size": len(crossed.rows), **named}
+
+    def _fit_fold(self, *given: Any, **named: Any) -> Predictor:
+        """Train in a fold; what the round under way was weighted by stays."""
+        weights = self._weights
+        try:
+            return self._fit(*given, **named)
+        finally:
+            self._weights = weights
 
     def _fit(
         self,
@@ -193,9 +224,12 @@ class Rounds:
         """Score a round on all splits, and write down what its model answered."""
         predictor, labels = round_.predictor, self.task.label_names
         row = {f"train/{name}": value for name, value in predictor.train_score.items()}
+        tested = self.gold.test or self.gold.validation
+        crossed = self._crossed
+        said = crossed.answers(round_.index) if crossed else predictor.predict(tested)
         answers = {
             "validation": (round_.validation, predictor.validation),
-            "test": (self.gold.test, predictor.predict(self.gold.test)),
+            "test": (tested, said),
         }
         for split, (examples, said) in answers.items():
             scores = self.head.score(examples, said.answers)

@@ -48,6 +48,22 @@ def score(metric: str, rows: Rows) -> Estimate:
     return _mean(_row_scores(metric, rows))
 
 
+def interval(metric: str, rows: Rows) -> tuple[float, float]:
+    """Return the 95 % interval of a metric of a model's answers.
+
+    Of a share of right answers it is Wilson's, which holds for few rows, too; else the normal one.
+    """
+    from scipy.stats import binomtest
+
+    found = score(metric, rows)
+    if metric in ("accuracy", "em"):
+        right = round(found.value * len(rows))
+        low, high = binomtest(right, len(rows)).proportion_ci(method="wilson")
+        return float(low), float(high)
+    half = NORMAL_95 * found.error
+    return max(found.value - half, 0.0), min(found.value + half, 1.0)
+
+
 def difference(metric: str, rows: Rows, before: Rows) -> Estimate:
     """Return how much better `rows` are than `before`, two models' answers to the same examples.
 

@@ -165,7 +165,8 @@ class Task:
         def examples(role: str) -> list[Example]:
             return [self.read_gold(placed) for placed in self.gold.rows(role, seed)]
 
-        validation, test = examples("validation"), examples("test")
+        validation = examples("validation")
+        test = examples("test") if self.gold.splits.test else []
         train = examples("train") if self.gold.splits.train else validation
         gold = GoldData(validation, test, train)
         for remark in remarks(gold, self.label_names):

@@ -93,6 +93,9 @@ class Session:
         self.times += 1
         return float(self.times)
 
+    def afresh(self) -> Session:
+        return self
+
 
 def run(
     tmp_path: Path, method: Method, data: GoldData, student: Student | None = None,

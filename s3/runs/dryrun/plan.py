@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+from collections import deque
 from contextlib import closing, redirect_stderr
 from dataclasses import dataclass, field
 
 from s3.data.gold import GoldData
 from s3.llm import LLM, Prompt, Usage
 from s3.methods import Bench, Method
+from s3.runs.crossing import CrossValidation
 from s3.runs.dryrun.habits import Habits
 from s3.runs.dryrun.rehearsal import MADE_UP, Pupil, Rehearsal, Replies
 from s3.student import Student
@@ -61,6 +63,13 @@ def rehearse(
                 kind = f"{example.origin.kind} {label}".strip()
                 if kind not in plan.prompts and example.origin.prompt:
                     plan.prompts[kind] = task.prompt(session.style, example.origin.prompt)
+        if not gold.test:
+            number = task.gold.folds
+            for fold in CrossValidation(method, bench, number).folds:
+                replies.round = 0
+                deque(fold.going, maxlen=0)
+            again = f"{number} runs more for cross-validation; the same prompts are paid once"
+            plan.sources += (again,)
     return plan
 
 
@@ -70,14 +79,14 @@ def between(least: Plan, most: Plan) -> str:
     return said + f", ${least.total.cost:.2f} to ${most.total.cost:.2f}" * most.priced
 
 
-def show(plan: Plan, least: Plan, most: Plan) -> None:
-    """Print the prompts, what each step would use, between which bounds, and what that rests on."""
+def show(plan: Plan, least: Plan, most: Plan, *, prompts: bool = True) -> None:
+    """Print the prompts, if wanted, what each step would use, its bounds, what that rests on."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     console = Console()
-    for kind, prompt in plan.prompts.items():
+    for kind, prompt in plan.prompts.items() if prompts else ():
         title = Text(f"{sanitised(kind)}: at most {prompt.reply_tokens} tokens", "rule.text")
         console.rule(title, align="left")
         for turn in (f"[system] {prompt.system}" if prompt.system else "", prompt.text):
@@ -95,4 +104,5 @@ def show(plan: Plan, least: Plan, most: Plan) -> None:
     )
     for source in plan.sources:
         console.print(f"assumed {source}", markup=False, highlight=False, soft_wrap=True)
-    console.print("Nothing was sent. Without dry_run=true the run begins.")
+    if prompts:
+        console.print("Nothing was sent. Without dry_run=true the run begins.")

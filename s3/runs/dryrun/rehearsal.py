@@ -70,6 +70,7 @@ class Replies(Transport):
         self.round = 0
         self._task, self._habits = task, habits
         self._numbers = count()
+        self._made: dict[str, Completion] = {}  # a method that runs once more gets them again
         self._kept = 1.0  # replies that the shares say to keep so far, less those that were kept
 
     def of(self, context: Context) -> Replies:
@@ -80,13 +81,18 @@ class Replies(Transport):
     def submit(self, requests: list[Request]) -> None:
         """Answer requests, and count what that would use."""
         for request in requests:
+            if made := self._made.get(request.id):
+                request.outcome = made
+                self._context.usage.stored += 1
+                continue
             prompt, usual = request.prompt, self._habits.reply(request.prompt.reply_tokens)
             asked = ceil(len(prompt.sent) / self._habits.letters)
             used = Tokens(asked, ceil(usual.tokens))
             self._context.usage.requests += 1
             self._context.budget.pay(used)
             text = self._text(prompt, usual)
-            request.outcome = Completion(request.id, text, "", "stop", asked, used.completion)
+            made = Completion(request.id, text, "", "stop", asked, used.completion)
+            request.outcome = self._made[request.id] = made
 
     def cancel(self, requests: list[Request]) -> None:
         """Nothing is open."""

@@ -11,7 +11,7 @@ from s3.runs.doubts import doubtful, doubts
 from s3.runs.folder import REPORT, RunFolder
 from s3.runs.listeners.base import Listener
 from s3.runs.reading import FinishedRound, Run
-from s3.runs.significance import difference, score
+from s3.runs.significance import difference, interval, score
 from s3.student.heads.classification import UNBALANCED
 from s3.text import sanitised
 
@@ -20,6 +20,7 @@ NAMES = {"accuracy": "", "macro_f1": " F1", "em": " EM", "f1": " F1"}
 SPLITS = {"train": "train", "validation": "val.", "test": "test"}
 # Trainings on gold validation that stand beside the rounds, each with what its row is called.
 BESIDE = {"gold": "gold", "with_gold": "with gold"}
+WIDE = 0.1  # an interval from which it is said that scores are rough
 PAIRS = 3  # errors that are shown with what grew from them
 
 
@@ -128,6 +129,7 @@ def remarks(run: Run) -> Iterator[str]:
     yield from steps(run)
     if len(run.rounds) > 1:
         yield gain(run)
+    yield from cross_validated(run)
     if "gold" in summary:
         yield (
             "gold: the same small model trained on gold validation alone; with gold: on that and "
@@ -135,6 +137,24 @@ def remarks(run: Run) -> Iterator[str]:
         )
     if "test/majority" in summary["rounds"][0]:
         yield "majority: always the most frequent label of a split."
+
+
+def cross_validated(run: Run) -> Iterator[str]:
+    """Yield what the scores on test are where there is no test set, and what they can show."""
+    if not (crossed := run.summary.get("cross_validation")):
+        return
+    metric, rows = run.summary["metric"], run.cross_validation
+    low, high = interval(metric, rows)
+    yield (
+        "There is no test set: test is cross-validation of the whole method on gold validation, in "
+        f"{crossed['folds']} folds. With the choice of the round included, "
+        f"{metric.replace('_', '-')} is {100 * score(metric, rows).value:.1f}."
+    )
+    rough = ": rough, more gold rows would tell more" if high - low > WIDE else ""
+    yield (
+        f"What {len(rows)} rows can show: the 95 % interval of that score is {100 * low:.0f} to "
+        f"{100 * high:.0f}{rough}."
+    )
 
 
 def steps(run: Run) -> Iterator[str]:

@@ -1,0 +1,111 @@
+"""Cross-validation of a whole method, for gold data without a test set.
+
+Errors on gold validation are extrapolated, and it chooses the round: a score on it is too high, and
+one on folds of a finished training set is so, too, since the data grew from the rows that are kept
+aside. What must be repeated is the method. For each fold it runs with the other folds as its gold
+validation (contexts, examples, errors and the choice of the round come from these), and its models
+answer to the fold, of which nothing went into them. Together the folds' answers are one for each
+row, as on a test set. (Stone 1974; for models that are chosen: Varma and Simon 2006.)
+
+It costs trainings, and little of an LLM: a method that runs once more asks its prompts again and
+gets the same replies (`Session.afresh`), so only those are paid for that are new, such as of errors
+that the run on all rows did not make.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+import numpy as np
+
+from s3.data.example import Example
+from s3.data.splitting import parts_of
+from s3.methods import Bench, Method, Round
+from s3.student import Predictions, Predictor
+
+
+class FoldRound(NamedTuple):
+    """What is kept of a fold's round; its model is not."""
+
+    train: list[Example]
+    score: float  # on the fold's own gold validation
+    answers: Predictions  # to the rows of the fold
+
+
+@dataclass
+class Fold:
+    """The method on gold validation without one fold; rounds are made when they are asked for."""
+
+    bench: Bench
+    aside: list[Example]
+    going: Iterator[Round]
+    rounds: list[FoldRound] = field(default_factory=list)
+
+    def at(self, index: int) -> FoldRound:
+        """Return a round, or the last where there are fewer."""
+        while len(self.rounds) <= index and (made := next(self.going, None)):
+            scores = self.bench.task.head().score(
+                made.validation, made.predictor.validation.answers
+            )
+            said = made.predictor.predict(self.aside)
+            self.rounds.append(FoldRound(made.train, scores[self.bench.metric], said))
+        return self.rounds[min(index, len(self.rounds) - 1)]
+
+    def best(self, until: int) -> FoldRound:
+        """Return the round that ships, of those up to one."""
+        self.at(until)
+        return max(self.rounds[: until + 1], key=lambda one: one.score)
+
+
+class CrossValidation:
+    """Answers to each row of gold validation, by models that nothing of it went into."""
+
+    def __init__(self, method: Method, bench: Bench, number: int) -> None:
+        self.rows = bench.validation
+        number = min(number, len(self.rows))
+        self._parts = parts_of(self.rows, number, bench.seed, *bench.task.given)
+        self._parts = [part for part in self._parts if part]
+        self.folds = [self._fold(method, bench, set(part)) for part in self._parts]
+
+    def _fold(self, method: Method, bench: Bench, places: set[int]) -> Fold:
+        aside = [one for place, one in enumerate(self.rows) if place in places]
+        rest = [one for place, one in enumerate(self.rows) if place not in places]
+        train = rest if bench.train is bench.validation else bench.train
+        own = replace(bench, llm=bench.llm.afresh(), validation=rest, train=train)
+        return Fold(own, aside, method.run(own))
+
+    def answers(self, index: int) -> Predictions:
+        """Return the folds' answers in a round, in the order of the rows."""
+        return self._joined([fold.at(index).answers for fold in self.folds])
+
+    def chosen(self, until: int) -> Predictions:
+        """Return the answers of what each fold ships, of its rounds up to one."""
+        return self._joined([fold.best(until).answers for fold in self.folds])
+
+    def beside(self, until: int, synthetic: bool) -> Predictions:
+        """Return the answers of models that learn the other folds, beside synthetic rows or alone.
+
+        The next fold chooses the epoch, and is not learnt.
+        """
+        said = []
+        for place, fold in enumerate(self.folds):
+            chooser = self.folds[(place + 1) % len(self.folds)].aside
+            known = {id(one) for one in chooser}
+            gold = [one for one in fold.bench.validation if id(one) not in known]
+            made = fold.best(until).train if synthetic else []
+            said.append(self._fitted(fold, [*made, *gold], chooser).predict(fold.aside))
+        return self._joined(said)
+
+    @staticmethod
+    def _fitted(fold: Fold, train: list[Example], chooser: list[Example]) -> Predictor:
+        return fold.bench.fit(train, chooser, what="training with gold, in folds", start=None)
+
+    def _joined(self, said: Sequence[Predictions]) -> Predictions:
+        order = np.argsort([place for part in self._parts for place in part])
+        answers = [answer for one in said for answer in one.answers]
+        shares = [one.probabilities for one in said]
+        known = [one for one in shares if one is not None]
+        joined = np.concatenate(known)[order] if len(known) == len(shares) else None
+        return Predictions([answers[place] for place in order], joined)
