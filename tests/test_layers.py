@@ -103,7 +103,7 @@ ORDER = {
     """,
     "s3.runs.listeners": "base\nsummary table\nwandb",
     "s3.runs.listeners.wandb": "settings tables artifacts\ntracker",
-    "s3.prediction": "model writing\nfiles",
+    "s3.prediction": "model writing\nexport files",
     "s3.analysis": """
         encodings intervals results gold
         cost similarity extrapolations groups frames listing distances judgements
@@ -121,7 +121,7 @@ ORDER = {
     """,
     "s3.commands": """
         runs composing
-        analyze audit check compare dashboard figures new predict push report run store
+        analyze audit check compare dashboard export figures new predict push report run store
         agreement judgements
         app
     """,
@@ -129,7 +129,7 @@ ORDER = {
 }
 HEAVY = {"torch", "transformers", "datasets", "pyarrow", "datasketch", "wandb", "xllamacpp"}
 HEAVY |= {"pytorch_lightning", "scipy", "openai", "pandas", "jinja2", "matplotlib", "sklearn"}
-HEAVY |= {"wandb_workspaces", "optuna", "choix"}
+HEAVY |= {"onnx", "onnxruntime", "wandb_workspaces", "optuna", "choix"}
 LAZY = {"student", "llm"}  # their files are imported inside functions; --help is timed elsewhere
 
 

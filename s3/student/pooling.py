@@ -17,8 +17,8 @@ def late_interaction(first: Text, second: Text) -> torch.Tensor:
     without any word has its special tokens for words.
     """
     (hidden, mine, words), (others, theirs, given) = first, second
-    words = torch.where(words.any(1, keepdim=True), words, mine)
-    given = torch.where(given.any(1, keepdim=True), given, theirs)
+    words = words | mine & ~words.any(1, keepdim=True)
+    given = given | theirs & ~given.any(1, keepdim=True)
     mean, unit = mean_of(hidden, mine), normalize(others, dim=2)
     best = normalize(hidden, dim=2) @ unit.transpose(1, 2)
     best = best.masked_fill(~given[:, None], -2).amax(2)
@@ -41,4 +41,4 @@ def mean_of(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
 def last_of(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     """Return the last token under the mask, [rows, size], float32."""
     places = (mask.long() * torch.arange(mask.shape[1], device=mask.device)).argmax(1)
-    return hidden[torch.arange(len(hidden), device=mask.device), places].float()
+    return hidden[torch.arange(hidden.shape[0], device=mask.device), places].float()

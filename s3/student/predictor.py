@@ -130,9 +130,9 @@ class Predictor:
             return self._probed(examples)
         head, loader = self.head, self._loader(examples)
         codes = forward(
-            self._model,
+            self.model,
             loader,
-            lambda batch: head.codes(head.forward(self._model, batch), batch),
+            lambda batch: head.codes(head.forward(self.model, batch), batch),
             "predicting",
             bf16=chosen(self.settings.precision) is Precision.bf16,
         )
@@ -142,10 +142,10 @@ class Predictor:
         import torch
 
         rows = self.encoder.tokens(self.head).select(examples, targets=False)
-        given = self._model, self.settings, self.encoder, self.head, rows.numbers, "predicting"
+        given = self.model, self.settings, self.encoder, self.head, rows.numbers, "predicting"
         found = torch.from_numpy(remembered(*given))
         with torch.inference_mode():
-            model = self._model.cpu()  # too small for a GPU
+            model = self.model.cpu()  # too small for a GPU
             codes = torch.cat([model.classify(part) for part in torch.split(found, BLOCK)])
         return self.head.decode(examples, codes.numpy(), rows.firsts(len(examples)))
 
@@ -158,17 +158,17 @@ class Predictor:
         import torch
 
         seen: list[torch.Tensor] = []
-        last = [part for part in self._model.modules() if isinstance(part, torch.nn.Linear)][-1]
+        last = [part for part in self.model.modules() if isinstance(part, torch.nn.Linear)][-1]
 
         def step(batch: Any) -> torch.Tensor:
-            self.head.forward(self._model, batch)
+            self.head.forward(self.model, batch)
             return seen.pop()
 
         hook = last.register_forward_hook(
             lambda _, given, logits: seen.append(torch.cat([given[0], logits], dim=1))
         )
         try:
-            found = forward(self._model, self._loader(examples), step, "features", bf16=False)
+            found = forward(self.model, self._loader(examples), step, "features", bf16=False)
         finally:
             hook.remove()
         both = found.astype(np.float64)
@@ -190,5 +190,6 @@ class Predictor:
         return Loader.of(self.encoder.tokenizer, selection, plan)
 
     @cached_property
-    def _model(self) -> Any:
+    def model(self) -> Any:
+        """The model itself, as its head loads it."""
         return load_model(self.head, Pretrained(str(self.folder)))

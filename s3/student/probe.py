@@ -214,12 +214,16 @@ def _parts(
 def _moved(ids: torch.Tensor, part: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the tokens under a mask, moved to the start of rows just long enough; and their mask.
 
-    A row has one token at least, so that no encoder is asked to read nothing.
+    A row has one token at least, so that no encoder is asked to read nothing. An exported model has
+    rows as long as the given ones: how long is enough is not known before.
     """
-    order = (~part).int().argsort(dim=1, stable=True)[:, : max(1, int(part.sum(1).max()))]
-    mask = part.gather(1, order)
-    mask[:, 0] = True
-    return ids.gather(1, order), mask
+    length, width = part.sum(1, keepdim=True), ids.shape[1]
+    enough = width if torch.compiler.is_exporting() else max(1, int(length.max()))
+    # Tokens that are not under the mask go into a column of their own, which is cut off.
+    places = torch.where(part, part.long().cumsum(1) - 1, width)
+    moved = ids.new_zeros(ids.shape[0], width + 1).scatter(1, places, ids)[:, :enough]
+    numbers = torch.arange(enough, device=ids.device)
+    return moved, (numbers < length) | (numbers == 0)
 
 
 AutoConfig.register(ProbeConfig.model_type, ProbeConfig)
