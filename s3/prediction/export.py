@@ -65,7 +65,7 @@ def export(model: Model, folder: Path) -> None:
     with whole(folder / FP32) as unfinished:
         _write_graph(model, tokenizer, names, unfinished)
     with whole(folder / INT8) as unfinished, _silent():
-        quantize_dynamic(folder / FP32, unfinished, weight_type=QuantType.QInt8)
+        quantize_dynamic(folder / FP32, unfinished, weight_type=QuantType.QInt8, per_channel=True)
     tokenizer.save(str(folder / TOKENIZER))
     separator = model.predictor.encoder.tokenizer.sep_token
     about = {"labels": list(model.task.label_names), "inputs": names, "fields": list(model.fields)}
