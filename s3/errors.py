@@ -16,7 +16,13 @@ class ConfigError(UserError):
 
 
 def first_line(error: Exception) -> str:
-    """Return the first line of an error's message; the name of its class where it has none."""
+    """Return the first line of an error's message; the name of its class where it has none.
+
+    Of pydantic's errors, whose first line says how many there are, what the first is about.
+    """
+    if type(error).__name__ == "ValidationError" and (found := getattr(error, "errors", None)):
+        first = found()[0]
+        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}".removeprefix(": ")
     return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 

@@ -22,6 +22,7 @@ KEY = re.compile(
 TOKEN = re.compile(r"[A-Za-z0-9+_-]{20,}={0,2}")  # no slash: paths are no tokens
 HEX = re.compile(r"(?<![/\w])(?:[0-9a-f]{32}|[0-9a-f]{40})\b")  # keys of W&B and of Azure
 PASSWORD = re.compile(r"(?<=://)[^/\s@]*:[^/\s]*(?=@)")
+QUERY = re.compile(r"([?&][\w.-]*(?:key|token|secret|password)=)[^&\s'\"]+", re.IGNORECASE)
 SECRET_VARIABLE = re.compile(r"KEY$|TOKEN$|SECRET$|PASSWORD$", re.IGNORECASE)
 MIXED = 0.4  # changes between capitals, small letters and digits; of names 0.2, of keys 0.6
 LEAST = 12  # characters of an environment variable that are worth hiding
@@ -39,7 +40,8 @@ def hidden(text: str) -> str:
     """Return a text that may be shown: keys in it, and passwords of addresses, are left out."""
     for secret in sorted(_found(text), key=len, reverse=True):
         text = text.replace(secret, "[key]")
-    return PASSWORD.sub("[password]", HEX.sub("[key]", text))
+    text = QUERY.sub(r"\1[key]", HEX.sub("[key]", text))
+    return PASSWORD.sub("[password]", text)
 
 
 def _found(text: str) -> Iterator[str]:

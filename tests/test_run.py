@@ -197,9 +197,10 @@ def test_the_error_is_the_first_line_and_repeats_no_key(
     ending: Callable[[BaseException], None],
 ) -> None:
     key = "sk-" + "abcdefghijklmnopqrstuvwxyz"
-    ending(UserError(f"{key} at http://me:hunter2@host/v1 was refused"))
+    ending(UserError(f"{key} at http://me:hunter2@host/v1?a=1&api-key=hunter2 was refused"))
     done = run_py("seed=1")
-    assert done.errors == "error: [key] at http://[password]@host/v1 was refused\n"
+    address = "http://[password]@host/v1?a=1&api-key=[key]"
+    assert done.errors == f"error: [key] at {address} was refused\n"
     for command in (["seed=1", f"llm.model={key}"], [f"task.name={key}"], ["-m", f"llm={key},x"]):
         done = run_py(*command)
         assert done.status == 2

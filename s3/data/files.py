@@ -15,6 +15,7 @@ from s3.data.tables import read_csv, read_parquet, read_sheet
 from s3.errors import UserError, did_you_mean, first_line
 from s3.progress import note
 
+POINTER = b"version https://git-lfs.github.com/spec/"  # the start of what Git LFS leaves of a file
 Row = Mapping[str, Any]
 Placed = tuple[str, Row]  # ("path:17", row)
 
@@ -34,6 +35,7 @@ def read_file(path: Path) -> Iterator[Placed]:
         near = did_you_mean(path.name, _beside(path))
         raise UserError(f"{path}: no such file (looked for it from {Path.cwd()}).{near}")
     ending = path.name.lower().removesuffix(".gz").rpartition(".")[2]
+    _refuse_pointer(path)
     readers = {
         "jsonl": _jsonl, "csv": read_csv, "json": _json, "parquet": read_parquet, "txt": _lines,
         "tsv": read_csv, "xlsx": read_sheet,
@@ -44,6 +46,15 @@ def read_file(path: Path) -> Iterator[Placed]:
             f"{path}: unknown kind of file; known endings: {known} (those of text also with .gz)."
         )
     yield from readers[ending](path)
+
+
+def _refuse_pointer(path: Path) -> None:
+    """Raise UserError for a file that git has left out, as a clone of the hub without LFS does."""
+    with path.open("rb") as file:
+        if file.read(len(POINTER)) == POINTER:
+            raise UserError(
+                f"{path}: not the data but git's pointer to them: run `git lfs pull` there."
+            )
 
 
 def _beside(path: Path) -> list[str]:
@@ -84,7 +95,16 @@ def _numbered(name: Path | str, text: Iterable[str]) -> Iterator[tuple[str, str]
 
 
 def _jsonl(path: Path) -> Iterator[Placed]:
+    """Yield objects, one a line; those of a list, if the file begins as one."""
+    if _first(path).lstrip().startswith("["):
+        note(str(path), "read as one JSON list, by its first line")
+        return (yield from _items(path))
     yield from _objects(_numbered(path, lines(path)))
+
+
+def _first(path: Path) -> str:
+    """Return the first line that holds something."""
+    return next((line for _, line in _numbered(path, lines(path))), "")
 
 
 def _objects(numbered: Iterable[tuple[str, str]]) -> Iterator[Placed]:
@@ -97,7 +117,7 @@ def _objects(numbered: Iterable[tuple[str, str]]) -> Iterator[Placed]:
 
 def _lines(path: Path) -> Iterator[Placed]:
     """Yield texts, one a line; JSON Lines, if the first line shows that it is that."""
-    if any(_is_row(line) for _, line in islice(_numbered(path, lines(path)), 1)):
+    if _is_row(_first(path)):
         note(str(path), "read as JSON Lines, by its first line")
         return (yield from _jsonl(path))
     for place, line in _numbered(path, lines(path)):
@@ -132,6 +152,15 @@ def _parsed(text: str, place: str) -> Any:
 
 
 def _json(path: Path) -> Iterator[Placed]:
+    """Yield what one JSON text holds; JSON Lines, if the first line shows that it is that."""
+    first_two = list(islice(_numbered(path, lines(path)), 2))
+    if len(first_two) == 2 and _is_row(first_two[0][1]):
+        note(str(path), "read as JSON Lines, by its first line")
+        return (yield from _objects(_numbered(path, lines(path))))
+    yield from _items(path)
+
+
+def _items(path: Path) -> Iterator[Placed]:
     """Yield the objects of a list, or of `data` in SQuAD's form: its questions, flattened."""
     content = _parsed(read_text(path), str(path))
     items = content.get("data") if isinstance(content, dict) else content

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -25,9 +26,11 @@ def shipped(summary: Mapping[str, Any]) -> dict[str, float]:
 
 
 def probability(answer: Mapping[str, Any]) -> float | None:
-    """Return how sure a model was of an answer, a row of predictions."""
+    """Return how sure a model was of an answer, a row of predictions; None where it says NaN."""
     sure: float | None = answer.get("probability")
-    return answer.get("probabilities", {}).get(answer["predicted"]) if sure is None else sure
+    if sure is None:
+        sure = answer.get("probabilities", {}).get(answer["predicted"])
+    return None if sure is None or math.isnan(sure) else sure
 
 
 def confused_labels(answers: Sequence[Mapping[str, Any]]) -> list[str]:

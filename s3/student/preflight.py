@@ -160,11 +160,7 @@ def try_out(
     place, tokens = encoder.source.place, encoder.tokens(head)
     selection = tokens.select(examples, targets=False)
     said = _remarks(tokens, selection, settings, head)
-    if settings.prefix is None and encoder.prefix:
-        said.append(
-            f"{place}: {encoder.prefix!r} goes before each text, the model's default prompt "
-            "(model.prefix says another, or none)"
-        )
+    said += _of_prefix(settings, encoder)
     with torch.random.fork_rng():
         if head.probed and settings.training is not Training.finetune:
             model = load_probe(head, encoder.source, encoder.tokenizer, static=settings.static)
@@ -182,6 +178,19 @@ def try_out(
         f"{place}: it cannot read model.max_length={settings.max_length} tokens, so lower that",
     )  # fmt: skip
     return said
+
+
+def _of_prefix(settings: Settings, encoder: Encoder) -> list[str]:
+    prefix, asked = encoder.prefix, settings.prefix is not None
+    if not asked and prefix:
+        place = encoder.source.place
+        return [
+            f"{place}: {prefix!r} goes before each text, the model's default prompt (model.prefix "
+            "says another, or none)"
+        ]
+    if prefix.endswith(":"):  # the shell or Hydra took the space
+        return [f"{prefix!r} stands at each text without a space: 'model.prefix=\"{prefix} \"'"]
+    return []
 
 
 def _read(head: Head, model: Any, batch: Batch, what: str) -> None:

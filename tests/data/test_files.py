@@ -95,6 +95,17 @@ def separated(separator: str, first: str = '"a fine, good film"') -> bytes:
             "read as JSON Lines",
         ),
         ("empty_rows.csv", separated(",") + b",\n \n,\n", ""),
+        ("list.jsonl", json.dumps(PLAIN).encode(), "read as one JSON list"),
+        (
+            "list.jsonl.gz",
+            gzip.compress(json.dumps(PLAIN, indent=1).encode(), mtime=0),
+            "read as one JSON list",
+        ),
+        (
+            "lines.json",
+            "\n".join(json.dumps(row) for row in PLAIN).encode(),
+            "read as JSON Lines, by its first line",
+        ),
     ],
 )
 def test_an_odd_file_is_read_and_what_was_understood_is_said(
@@ -220,6 +231,44 @@ def test_what_is_wrong_with_a_file_is_said_with_its_place(
     with pytest.raises(UserError) as caught:
         list(read_file(tmp_path / name))
     assert f"{tmp_path}/{said}" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["dev.jsonl", "dev.csv", "dev.parquet", "dev.jsonl.gz"])
+def test_a_file_that_git_lfs_left_out_is_named_as_such(tmp_path: Path, name: str):
+    (tmp_path / name).write_text(
+        "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
+    )
+    with pytest.raises(UserError, match=f"{name}: not the data but .* `git lfs pull`"):
+        list(read_file(tmp_path / name))
+
+
+def test_what_breaks_others_in_columns_is_read_as_it_stands(tmp_path: Path):
+    """Kinds that change from row to row, nothing at first, words that mean nothing elsewhere."""
+    rows = [
+        {"text": "null", "label": 0, "more": None},
+        {"text": "NA", "label": "0", "more": 1},
+        {"text": "2020-01-01T00:00:00Z", "label": 0.0, "more": {"a": [1, "b", [None]]}},
+        {"text": "one\u2028two\x85three", "label": False},
+    ]
+    lines = [json.dumps(row, ensure_ascii=False) for row in rows]
+    (tmp_path / "dev.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    assert [row for _, row in read_file(tmp_path / "dev.jsonl")] == rows
+    (tmp_path / "dev.csv").write_text("text,label\nnull,NA\nNone,nan\n")
+    assert [tuple(row.values()) for _, row in read_file(tmp_path / "dev.csv")] == [
+        ("null", "NA"),
+        ("None", "nan"),
+    ]
+    table = pa.table(
+        {
+            "text": pa.array(["a", "b"], pa.large_string()),
+            "label": pa.array(["0", "1"]).dictionary_encode(),
+            "null": pa.nulls(2),
+            "nested": [{"a": [1]}, {"a": []}],
+        }
+    )
+    pq.write_table(table, tmp_path / "dev.parquet")
+    read = [(row["text"], row["label"]) for _, row in read_file(tmp_path / "dev.parquet")]
+    assert read == [("a", "0"), ("b", "1")]
 
 
 def test_a_missing_file_is_named(tmp_path: Path):

@@ -78,6 +78,12 @@ def test_a_prompt_that_the_model_declares_is_taken_and_said(varied, sentences):
     assert one.identity(TEXT) != none.identity(TEXT)
 
 
+def test_a_space_that_was_lost_is_said(varied):
+    said = varied(prefix="film:").preflight(TEXT, reviews(4, 0))
+    assert said == ["'film:' stands at each text without a space: 'model.prefix=\"film: \"'"]
+    assert varied(prefix="film: ").preflight(TEXT, reviews(4, 0)) == []
+
+
 @pytest.mark.parametrize(
     "config",
     [{**DECLARED, "default_prompt_name": None}, {"prompts": {}, "default_prompt_name": "x"}, []],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 
 from s3.runs.folder import RunFolder
-from s3.runs.listeners.wandb import Mode, Tracker, Wandb, awaited, tables
+from s3.runs.listeners.wandb import Mode, Tracker, Wandb, awaited, complaint, tables
 from s3.runs.listeners.wandb.settings import arguments
 from s3.runs.listeners.wandb.tracker import told
 from s3.runs.reading import Run
@@ -273,6 +274,39 @@ def test_a_run_is_kept_offline_where_the_key_is_malformed(
     said = capsys.readouterr().err
     assert "W&B: WANDB_API_KEY invalid" in said
     assert "kept offline" in said
+
+
+@pytest.mark.parametrize(
+    ("tags", "variables", "said"),
+    [
+        (["x" * 65], {}, "run_tags: .*between 1 and 64 characters"),
+        ([""], {}, "run_tags: .*is empty"),
+        ([], {"WANDB_MODE": "of"}, "mode: Input should be 'online', 'offline'"),
+        ([], {"WANDB_RESUME": "yes"}, "resume: Input should be 'allow'"),
+        ([], {"WANDB_RUN_ID": "a/b"}, "Run ID cannot contain"),
+        ([f"tag {i}" for i in range(30)], {"WANDB_MODE": "dryrun"}, "^$"),
+    ],
+)
+def test_what_wandb_would_refuse_is_said_beforehand(
+    monkeypatch: pytest.MonkeyPatch, tags: list[str], variables: dict[str, str], said: str
+):
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert re.search(said, complaint(Wandb(tags=tags)))
+
+
+def test_a_long_name_and_answers_that_are_no_numbers_keep_nothing_back(tmp_path: Path):
+    long = finished_run(tmp_path / f"{'film' * 35}-s3-seed3-0123abcd", ROWS)
+    for file in long.path.rglob("predictions_*.jsonl"):
+        file.write_text(re.sub(r"0\.\d+|1\.0", "NaN", file.read_text()))
+        assert "NaN" in file.read_text()
+    track(long)
+    found = records(long)
+    (run,) = of("run", found)
+    assert run["display_name"] == long.name[:128]
+    assert long.attempt.endswith(run["run_id"])
+    assert summary_of(long)["best_round"] == 1
+    assert {one["type"] for one in of("artifact", found)} >= {"dataset", "model"}
 
 
 def test_a_run_is_kept_offline_where_there_is_no_key(

@@ -22,8 +22,10 @@ PROJECT = "s3"  # where neither options nor W&B's own settings name one
 ODD = re.compile(r"[^\w .-]|.{100}")  # in a name: W&B is asked what it makes of it
 WELL_FORMED = re.compile(r"[\w.-]{40,}", re.ASCII)
 # W&B's own working files: its default is the home folder, which may be read-only.
+# Variables of W&B's own whose values it may refuse.
+CHECKED = {"WANDB_MODE", "WANDB_TAGS", "WANDB_RUN_ID", "WANDB_RESUME", "WANDB_PROJECT"}
 FOLDERS = ("WANDB_CACHE_DIR", "WANDB_DATA_DIR")
-TAG = 64  # characters that W&B allows
+TAG, NAME, ID = 64, 128, 64  # characters: W&B's limits; an id is part of artifacts' names, too
 
 
 class Mode(Enum):
@@ -75,8 +77,8 @@ def arguments(settings: Wandb, run: RunFolder, about: Mapping[str, Any]) -> dict
         "project": settings.project or own.project or PROJECT,
         "entity": settings.entity or own.entity,
         # An id of one run would make one run of all jobs of a sweep.
-        "id": (None if sweep else own.run_id) or run.attempt,
-        "name": own.run_name or run.name,
+        "id": (None if sweep else own.run_id) or run.attempt[-ID:],  # its end tells attempts apart
+        "name": own.run_name or run.name[:NAME],
         "group": settings.group or own.run_group or sweep,
         "job_type": settings.job_type or own.run_job_type or about.get("method"),
         "tags": settings.tags or own.run_tags or chosen,
@@ -138,10 +140,13 @@ def complaint(settings: Wandb) -> str:
     key = os.environ.get(KEY, "").strip()
     if key and mode != "offline" and not WELL_FORMED.fullmatch(key):
         return f"W&B: {KEY} is no key of W&B. The run is kept offline in its folder."
-    if not ODD.search(f"{settings.project or ''}{settings.entity or ''}"):
-        return ""  # a dry run need not import W&B for an ordinary name
+    names = f"{settings.project or ''}{settings.entity or ''}"
+    if not (ODD.search(names) or settings.tags or CHECKED & set(os.environ)):
+        return ""  # a dry run need not import W&B for ordinary names
     try:
-        import_wandb().Settings(project=settings.project, entity=settings.entity)
+        given = {"project": settings.project, "entity": settings.entity}
+        wanted = import_wandb().Settings(**given, run_tags=settings.tags or None)
+        wanted.update_from_env_vars(os.environ)
     except Exception as error:
         return f"W&B: {first_line(error).rstrip('.')}. The run goes on without it, or offline."
     return ""
