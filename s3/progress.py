@@ -119,10 +119,10 @@ def _notebook() -> bool:
 @contextmanager
 def _cell(what: str, total: int | None) -> Iterator[Work]:
     """Show a bar that becomes the last line; rich's own would need a widget, which is not kept."""
-    from IPython import display
+    from IPython.display import DisplayHandle
 
     work, said = Work(what, total, lambda work: draw(work)), time.monotonic()
-    handle: Any = display.DisplayHandle()
+    handle: Any = DisplayHandle()  # type: ignore[no-untyped-call]
     handle.display(_bar(work), raw=True)
 
     def draw(work: Work) -> None:
