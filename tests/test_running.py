@@ -130,7 +130,7 @@ def test_yaml_files_of_ones_own_are_found(way: str, capsys: pytest.CaptureFixtur
     own.parent.mkdir(parents=True)
     own.write_text(RTE, encoding="utf-8")
     folder = {} if way == "conf" else {"config_dir": way}
-    with pytest.raises(ConfigError, match="model.epochs"):  # said of what is composed
+    with pytest.raises(ConfigError, match=r"model\.epochs"):  # said of what is composed
         s3.run(task="own", method="gold", **folder, **{"model.epochs": 0})
     flags = [] if way == "conf" else [f"--config-dir={way}"]
     assert "own, " in run_py(*flags, "--help").output
