@@ -1,7 +1,8 @@
-"""Progress of long work: a live bar in a terminal, a line now and then in a log."""
+"""Progress of long work: a live bar in a terminal or a notebook, a line now and then in a log."""
 
 from __future__ import annotations
 
+import html
 import os
 import subprocess
 import sys
@@ -11,12 +12,14 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cache
+from typing import Any
 
 JOB = "S3_JOB"  # in the environment: the name of the job of a sweep that this process is at
 _quiet: ContextVar[bool] = ContextVar("quiet", default=False)
 LONG = 60.0  # seconds of work after which the terminal rings
 NOTIFY, MESSAGE = "S3_NOTIFY", "S3_MESSAGE"  # in the environment: a command, and what it may say
 LOG_EVERY = 10.0  # seconds between two lines where there is no terminal
+CELL_EVERY = 0.2  # seconds between two states of a notebook's bar: each is a message to a browser
 
 
 def job_name() -> str:
@@ -89,6 +92,10 @@ def progress(what: str, total: int | None = None) -> Iterator[Work]:
     if _quiet.get():
         yield Work(what, total, lambda work: None)
         return
+    if _notebook():
+        with _cell(what, total) as work:
+            yield work
+        return
     with _live(what, total) if sys.stderr.isatty() else _logged(what, total) as work:
         yield work
     print(work.line(), file=sys.stderr, flush=True)
@@ -120,3 +127,35 @@ def _live(what: str, total: int | None) -> Iterator[Work]:
             bars.update(row, completed=work.done, description=work.line())
 
         yield Work(what, total, draw)
+
+
+def _notebook() -> bool:
+    """Return whether what is shown goes to a cell of a notebook."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return hasattr(shell, "kernel")
+
+
+@contextmanager
+def _cell(what: str, total: int | None) -> Iterator[Work]:
+    """Show a bar that becomes the last line; rich's own would need a widget, which is not kept."""
+    from IPython.display import DisplayHandle
+
+    work, said = Work(what, total, lambda work: draw(work)), time.monotonic()
+    handle: Any = DisplayHandle()  # type: ignore[no-untyped-call]
+    handle.display(_bar(work), raw=True)
+
+    def draw(work: Work) -> None:
+        nonlocal said
+        if time.monotonic() - said >= CELL_EVERY:
+            said = time.monotonic()
+            handle.update(_bar(work), raw=True)
+
+    yield work
+    handle.update({"text/plain": work.line()}, raw=True)
+
+
+def _bar(work: Work) -> dict[str, str]:
+    """Return the state of some work as a cell shows it."""
+    share = f' max="{work.total}" value="{work.done}"' if work.total else ""
+    line = html.escape(work.line())
+    return {"text/plain": work.line(), "text/html": f"<progress{share}></progress> <tt>{line}</tt>"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -72,6 +73,8 @@ def run(*overrides: str, config_dir: Path | str | None = None, **options: Any) -
             f"{flag}: s3.run takes name=value alone; a folder of options is config_dir=, several "
             "runs are several calls"
         )
+    # What tqdm says in a notebook where it finds no widgets: the bars are not its own.
+    warnings.filterwarnings("ignore", "IProgress not found")
     with hydra_of(config_dir):
         made = compose_experiment([*overrides, *words(options)])
     folder = made.run()

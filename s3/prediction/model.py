@@ -142,12 +142,12 @@ class Model:
         return Example(read, "", Origin("file"))
 
 
-def load(run: Path | str) -> Model:
-    """Return the model of a finished run, by the run's folder or by the model's within it.
+def load(run: Run | Path | str) -> Model:
+    """Return the model of a finished run: by what `s3.run` returned, its folder or the model's.
 
     Raises UserError where there is no such run, it is not finished, or its model is gone.
     """
-    path = Path(run)
+    path = run.path if isinstance(run, Run) else Path(run)
     within = path.name == layout.MODEL and (path.parent / layout.IDENTITY).exists()
     opened = Run.open(path.parent if within else path)
     if not (opened.model / "config.json").is_file():
