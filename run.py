@@ -26,6 +26,7 @@ from s3.explaining import explain
 from s3.jobs import changed, failures, hydras_folder, name_job, note_failure, note_run, show_sweep
 from s3.progress import job_name
 from s3.report.run import Page
+from s3.runs.listeners.log import Log
 from s3.secrets import hidden
 from s3.text import sanitised
 
@@ -39,6 +40,12 @@ def main(cfg: DictConfig) -> float | None:
 
     Return what a sweeper is to make large; None after a dry run.
     """
+    with Log() as log:
+        return job(cfg, log)
+
+
+def job(cfg: DictConfig, log: Log) -> float | None:
+    """Run one composed experiment, which may be one of a sweep's jobs; return its objective."""
     hydra_config = HydraConfig.get()
     sweeping = hydra_config.mode is RunMode.MULTIRUN
     if sweeping:
@@ -52,7 +59,7 @@ def main(cfg: DictConfig) -> float | None:
             raise ConfigError("sweep= is for many runs: put -m before it, or leave it out")
         experiment, config = build(cfg), plain(cfg)
         refuse_misread(cfg, sources(hydra_config))
-        folder = experiment.run(config, choices, changed(config, hydra_config), [Page()])
+        folder = experiment.run(config, choices, changed(config, hydra_config), [Page(), log])
         if folder.finished and not cfg.dry_run:
             if sweeping:
                 note_run(folder.path)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import cache
 
 JOB = "S3_JOB"  # in the environment: the name of the job of a sweep that this process is at
+AT_ONCE = "S3_JOBS_AT_ONCE"  # likewise: so many jobs of a sweep run side by side on this machine
 _quiet: ContextVar[bool] = ContextVar("quiet", default=False)
 LOG_EVERY = 10.0  # seconds between two lines where there is no terminal
 
@@ -66,11 +67,15 @@ def quiet() -> Iterator[None]:
 
 @contextmanager
 def progress(what: str, total: int | None = None) -> Iterator[Work]:
-    """Show work of `total` units while the block runs, with an estimate of its end."""
+    """Show work of `total` units while the block runs, with an estimate of its end.
+
+    A live bar needs the terminal for itself: jobs side by side say lines.
+    """
     if _quiet.get():
         yield Work(what, total, lambda work: None)
         return
-    with _live(what, total) if sys.stderr.isatty() else _logged(what, total) as work:
+    alone = sys.stderr.isatty() and int(os.environ.get(AT_ONCE, 1)) == 1
+    with _live(what, total) if alone else _logged(what, total) as work:
         yield work
     print(work.line(), file=sys.stderr, flush=True)
 

@@ -26,7 +26,7 @@ ORDER = {
         runs
         prediction analysis
         report
-        explaining tuning
+        explaining tuning options
         config commandline
         commands jobs
         autoclasses
@@ -95,7 +95,7 @@ ORDER = {
         preflight rounds
         experiment
     """,
-    "s3.runs.listeners": "base\nsummary table\nwandb",
+    "s3.runs.listeners": "base\nsummary table log\nwandb",
     "s3.runs.listeners.wandb": "settings tables artifacts\ntracker",
     "s3.prediction": "model writing\nfiles",
     "s3.analysis": """
