@@ -7,6 +7,7 @@ no class has, keys, what the environment holds, names that lead out of their fol
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from s3.errors import ConfigError, first_line
 from s3.explaining import explain, no_such
 from s3.llm import LLM, BatchService, OpenAI, OpenAIBatch, Server, Service, SmolLM2
 from s3.methods import S3, FewShot, GoldOnly, Method, ProGen, ZeroGen, ZeroShot
+from s3.options import WIDTH, described
 from s3.runs.experiment import Experiment
 from s3.secrets import hidden, holds_key
 from s3.student import Student
@@ -60,6 +62,7 @@ def register() -> None:
     Plugins.instance().class_name_to_class["hydra_plugins.s3.Tuner"] = Tuner
     Plugins.instance().register(OwnFolder)
     OmegaConf.register_new_resolver("groups", groups, replace=True)
+    OmegaConf.register_new_resolver("options", options, replace=True)
     OmegaConf.register_new_resolver("per_label", per_label, replace=True)
     OmegaConf.register_new_resolver("oc.env", _refuse_environment, replace=True)
 
@@ -87,11 +90,25 @@ def _refuse_environment(*_: Any) -> NoReturn:
     )
 
 
+def options(*, _root_: DictConfig) -> str:
+    """Return the lines of the options with their comments, likewise."""
+    return described(_root_).replace("$", "$$")  # Hydra fills in what $ names
+
+
 def groups() -> str:
     """Return a line for each group with its options, for the text of `s3 run --help`."""
     loader = GlobalHydra.instance().config_loader()
     names = sorted(set(loader.list_groups("")) - set(INTERNAL))
-    return "\n".join(f"  {name:8} {', '.join(loader.get_group_options(name))}" for name in names)
+    return "\n".join(
+        textwrap.fill(
+            ", ".join(loader.get_group_options(name)),
+            width=WIDTH,
+            initial_indent=f"  {name:8} ",
+            subsequent_indent=" " * 11,
+            break_on_hyphens=False,
+        )
+        for name in names
+    )
 
 
 def refuse_dashes(words: Iterable[str]) -> None:

@@ -23,12 +23,10 @@ from omegaconf import DictConfig
 
 from s3.commandline import AGAIN
 from s3.errors import UserError
-from s3.progress import JOB
+from s3.progress import AT_ONCE, JOB
 from s3.runs.finding import ROOTS
 from s3.runs.folder import CHOICES
 from s3.storage import digest
-from s3.student.hardware import AT_ONCE
-from s3.tuning import RECIPES
 
 SWEEP, SWEPT = "S3_SWEEP", "S3_SWEPT"  # the sweep's name; its folder, number of jobs, options
 # Of a command's options, those that say nothing of what a run is, or are told beside them.
@@ -113,20 +111,16 @@ def changed(cfg: Mapping[str, Any], hydra: Any) -> dict[str, Any]:
     """Return the options of a composed configuration that differ from the defaults, by their names.
 
     The defaults are those of the options chosen for the groups: of this task, this method, this
-    preset. A run's seed and place are not among the options.
+    preset. What an experiment's file or a recipe says beyond these is a change; a run's seed and
+    place are not among the options.
     """
     from hydra import compose
 
     from s3.analysis.results import flat
     from s3.config import plain
 
-    def group(override: str) -> bool:
-        name = override.lstrip("+~").partition("=")[0]
-        return name in hydra.runtime.choices and name != RECIPES  # a recipe's options are changes
-
-    chosen, name = [one for one in hydra.overrides.task if group(one)], hydra.job.config_name
-    if name == AGAIN:
-        chosen, name = [f"{one}={hydra.runtime.choices[one]}" for one in CHOICES], "config"
+    chosen = [f"{group}={hydra.runtime.choices[group]}" for group in CHOICES]
+    name = "config" if hydra.job.config_name == AGAIN else hydra.job.config_name
     usual = dict(flat(plain(compose(name, overrides=chosen))))
     return {
         name: value

@@ -19,6 +19,7 @@ from s3.explaining import explain
 from s3.jobs import failures, hydras_folder, name_job, note_failure, note_run, show_sweep
 from s3.progress import job_name, ring
 from s3.running import composed
+from s3.runs.listeners.log import Log
 from s3.secrets import hidden
 from s3.text import sanitised
 from s3.yaml_files import CONF
@@ -40,7 +41,7 @@ def main(words: Sequence[str]) -> int:
         # argparse takes overrides in one piece only
         sys.argv[1:] = sorted(shared_loosely(run_again(words)), key=is_override)
         refuse_dashes(sys.argv[1:])
-        job()
+        logged_job()
     except KeyboardInterrupt:
         print(f"\nInterrupted. {CONTINUE}", file=sys.stderr)
         return 130
@@ -54,11 +55,17 @@ def main(words: Sequence[str]) -> int:
 
 
 @hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")
-def job(cfg: DictConfig) -> float | None:
+def logged_job(cfg: DictConfig) -> float | None:
     """Run one composed experiment, and say its error: Hydra would first repeat the command.
 
     Return what a sweeper is to make large; None after a dry run.
     """
+    with Log() as log:
+        return job(cfg, log)
+
+
+def job(cfg: DictConfig, log: Log) -> float | None:
+    """Run one composed experiment, which may be one of a sweep's jobs; return its objective."""
     hydra_config = HydraConfig.get()
     sweeping = hydra_config.mode is RunMode.MULTIRUN
     if sweeping:
@@ -68,7 +75,7 @@ def job(cfg: DictConfig) -> float | None:
     cfg.root = cfg.root or hydras_folder(hydra_config)
     try:
         made = composed(cfg, hydra_config)
-        folder = made.run()
+        folder = made.run(log)
         if folder.finished and not cfg.dry_run:
             if sweeping:
                 note_run(folder.path)

@@ -15,6 +15,7 @@ from functools import cache
 from typing import Any
 
 JOB = "S3_JOB"  # in the environment: the name of the job of a sweep that this process is at
+AT_ONCE = "S3_JOBS_AT_ONCE"  # likewise: so many jobs of a sweep run side by side on this machine
 _quiet: ContextVar[bool] = ContextVar("quiet", default=False)
 LONG = 60.0  # seconds of work after which the terminal rings
 NOTIFY, MESSAGE = "S3_NOTIFY", "S3_MESSAGE"  # in the environment: a command, and what it may say
@@ -88,7 +89,10 @@ def quiet() -> Iterator[None]:
 
 @contextmanager
 def progress(what: str, total: int | None = None) -> Iterator[Work]:
-    """Show work of `total` units while the block runs, with an estimate of its end."""
+    """Show work of `total` units while the block runs, with an estimate of its end.
+
+    A live bar needs the terminal for itself: jobs side by side say lines.
+    """
     if _quiet.get():
         yield Work(what, total, lambda work: None)
         return
@@ -96,7 +100,8 @@ def progress(what: str, total: int | None = None) -> Iterator[Work]:
         with _cell(what, total) as work:
             yield work
         return
-    with _live(what, total) if sys.stderr.isatty() else _logged(what, total) as work:
+    alone = sys.stderr.isatty() and int(os.environ.get(AT_ONCE, 1)) == 1
+    with _live(what, total) if alone else _logged(what, total) as work:
         yield work
     print(work.line(), file=sys.stderr, flush=True)
 

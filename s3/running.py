@@ -27,6 +27,7 @@ from s3.report.cards import Cards
 from s3.report.run import Page
 from s3.runs.experiment import Experiment
 from s3.runs.folder import RunFolder
+from s3.runs.listeners.base import Listener
 from s3.runs.reading import Run
 from s3.yaml_files import CONF, refuse_misread, sources
 
@@ -40,9 +41,10 @@ class Composed:
     choices: Mapping[str, str]
     changed: Mapping[str, Any]
 
-    def run(self) -> RunFolder:
+    def run(self, *listeners: Listener) -> RunFolder:
         """Run to the end, with its page and its cards. Raises as `Experiment.run`."""
-        return self.experiment.run(self.config, self.choices, self.changed, [Page(), Cards()])
+        told = [Page(), Cards(), *listeners]
+        return self.experiment.run(self.config, self.choices, self.changed, told)
 
 
 def composed(cfg: DictConfig, hydra: Any) -> Composed:

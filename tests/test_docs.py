@@ -20,7 +20,8 @@ from s3.tasks import Task
 from tests.runs.helpers import ROOT
 
 PARTS = {"task": Task, "llm": LLM, "model": Student, "method": Method}
-GROUPS = {path.name for path in (ROOT / "s3" / "conf").iterdir() if path.is_dir()} | {"recipe"}
+FOLDERS = {path.name for path in (ROOT / "s3" / "conf").iterdir() if path.is_dir()}
+GROUPS = FOLDERS | {"recipe", "experiment"}  # and those of a user's own folder
 DOCUMENTS = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md")),
     *sorted((ROOT / "docs").glob("*.md")),

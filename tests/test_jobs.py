@@ -15,6 +15,7 @@ from s3.jobs import side_by_side
 from s3.progress import progress
 from s3.runs.experiment import Experiment
 from s3.runs.folder import RunFolder
+from s3.storage import write_text
 from tests.analysis.made import made_run
 from tests.commandline import run_py
 from tests.sweeper import Sweeper
@@ -167,3 +168,24 @@ def test_an_objective_is_a_score_on_validation(objective: str) -> None:
     done = run_py("task=rte", f"objective={objective}")
     assert done.status == 2
     assert "choose validation/accuracy or validation/macro_f1" in done.errors
+
+
+TABLE_2 = """# @package _global_
+defaults: [{override /task: imdb}, {override /method: zerogen}, _self_]
+seed_size: 50
+model: {epochs: 2}
+"""
+
+
+def test_an_experiments_file_chooses_options_and_the_command_goes_over_it(
+    changes: list[Mapping[str, Any]], tmp_path: Path
+) -> None:
+    write_text(tmp_path / "mine" / "experiment" / "table2.yaml", TABLE_2)
+    write_text(tmp_path / "mine" / "experiment" / "small.yaml", TABLE_2.replace("50", "5"))
+    own = "--config-dir=mine", "root=here"
+    assert run_py(*own, "+experiment=table2", "model.epochs=4").status == 0
+    assert run_py("-m", *own, "+experiment=table2,small").status == 0
+    sizes = [(one["seed_size"], one["model.epochs"]) for one in changes]
+    assert sizes == [(50, 4), (50, 2), (5, 2)]
+    assert {one["method.seed_size"] for one in changes} == {50, 5}
+    assert not any(name.startswith("task.") for one in changes for name in one)

@@ -28,6 +28,7 @@ ORDER = {
         overrides
         report
         explaining tuning yaml_files
+        options
         config commandline
         jobs
         running
@@ -101,7 +102,7 @@ ORDER = {
         preflight rounds
         experiment
     """,
-    "s3.runs.listeners": "base\nsummary table\nwandb",
+    "s3.runs.listeners": "base\nsummary table log\nwandb",
     "s3.runs.listeners.wandb": "settings tables artifacts\ntracker",
     "s3.prediction": "model writing\nexport files",
     "s3.analysis": """

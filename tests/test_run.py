@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -71,13 +72,33 @@ def test_help_lists_the_groups_that_are_for_the_command_line(tmp_path: Path) -> 
     (tmp_path / "own" / "task").mkdir(parents=True)
     (tmp_path / "own" / "task" / "mine.yaml").write_text("name: mine\n")
     done = run_py("--help", "--config-dir=own")
-    listed = {line.split()[0]: line for line in done.output.splitlines() if line.startswith("  ")}
+    listed = done.output.partition("in each:\n")[2].partition("\n\n")[0]
+    groups = {
+        part.split()[0]: part.split()[1:]
+        for part in re.split(r"^ {2}(?! )", listed, flags=re.M)[1:]
+    }
     folders = {path.name for path in (ROOT / "s3" / "conf").iterdir() if path.is_dir()}
-    assert folders - {"sizes", "hydra"} == set(listed) - {"s3"}
+    assert folders - {"sizes", "hydra"} == set(groups)
     tasks = sorted(
         {path.stem for path in (ROOT / "s3" / "conf" / "task").glob("*.yaml")} | {"mine"}
     )
-    assert " ".join(listed["task"].split()[1:]) == ", ".join(tasks)
+    assert " ".join(groups["task"]) == ", ".join(tasks)
+
+
+def test_help_has_each_option_with_its_value_and_its_comment() -> None:
+    lines = run_py("--help", "method=progen", "llm=server", "seed=3").output.splitlines()
+    assert max(map(len, lines)) <= 80
+    option = re.compile(r"^ {4}(\w+=.*?)(?: {2,}|\n {31})(\w.*)$", re.MULTILINE)
+    found = option.findall("\n".join(lines))
+    assert [name.partition("=")[0] for name, _ in found] == [
+        line.strip().partition("=")[0] for line in lines if re.match(r" {4}\w", line)
+    ]
+    options = dict(found)
+    assert options["seed=3"].startswith("decides all draws")
+    assert options["damping=0.01"].startswith("of the Hessian")
+    assert options["base_url=http://localhost:8000/v1"].startswith("vLLM's default")
+    assert "  method=progen, method.NAME=VALUE:" in lines
+    assert not any(name in line for line in lines for name in ("hydra.", "schema", "sizes"))
 
 
 def test_cfg_job_shows_the_composed_configuration(runs: list[Noted]) -> None:

@@ -54,7 +54,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="a folder with a folder a set")
     rows, test = read(parser.parse_args().data / "sms_spam" / "all.jsonl")
-    config = OmegaConf.load(ROOT / "conf" / "model" / "minilm.yaml")
+    config = OmegaConf.load(ROOT / "s3/conf/model" / "minilm.yaml")
     del config["defaults"]
     probe = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(Student), config))
     assert isinstance(probe, Student)

@@ -122,7 +122,7 @@ def scores(rows: list[Example], fitted: Predictor) -> str:
 
 def student(epochs: int) -> Student:
     """Return the default student of conf/model/minilm.yaml, which trains so long."""
-    config = OmegaConf.load(ROOT / "conf/model/minilm.yaml")
+    config = OmegaConf.load(ROOT / "s3/conf/model/minilm.yaml")
     del config["defaults"]
     built = OmegaConf.to_object(
         OmegaConf.merge(OmegaConf.structured(Student), config, {"epochs": epochs})

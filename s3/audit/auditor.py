@@ -33,7 +33,7 @@ class Audit:
     at 0.6, a sentence of ten words is near to itself with one word changed.
     """
 
-    near: float = 0.6
+    near: float = 0.6  # similarity from which a row is a near copy of a gold row
     allow_test_copies: bool = False  # true: go on where synthetic rows equal gold test rows
 
     def __post_init__(self) -> None:

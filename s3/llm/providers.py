@@ -56,7 +56,7 @@ class Server(Online):
     """
 
     name: str = "server"
-    base_url: Any  # str | list[str], which OmegaConf cannot say
+    base_url: Any  # an address or a list of several: str | list[str], which OmegaConf cannot say
     key_env: str = "S3_SERVER_KEY"
 
     @contextmanager
@@ -71,7 +71,7 @@ class Keyed(Remote):
     """A provider's API: `name` is its list in prices.yaml, `key_env` the variable with the key."""
 
     name: str
-    key_env: str
+    key_env: str  # the environment variable with the key
 
     @contextmanager
     def address(self) -> Iterator[Address]:

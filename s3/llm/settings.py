@@ -40,11 +40,11 @@ class Settings:
 
     name: str  # in messages
     protocol: str = "chat_completions"  # a name in s3.llm.protocols.PROTOCOLS
-    temperature: float | None = 0.9  # None: not sent, the model's own
-    top_p: float | None = 0.9
-    tolerated_failures: int = 0
-    max_requests: int | None = None
-    max_tokens: int | None = None
+    temperature: float | None = 0.9  # null: not sent, the model's own
+    top_p: float | None = 0.9  # nucleus sampling; null: not sent
+    tolerated_failures: int = 0  # prompts that may stay without a completion in each step
+    max_requests: int | None = None  # sent over the wire; 0: only what the store has
+    max_tokens: int | None = None  # of prompts and replies together
 
     def __post_init__(self) -> None:
         """Check the ranges."""
@@ -64,15 +64,15 @@ class RemoteSettings(Settings):
     are fields to add to each request or to replace there, `omit` those to leave out.
     """
 
-    model: str
+    model: str  # as the endpoint names it
     base_url: str  # up to and with /v1; a `Server` may have several
-    reasoning: str | None = None
-    extra: dict[str, Any] = field(default_factory=dict)
-    omit: list[str] = field(default_factory=list)
-    attempts: int = 10
-    max_cost: float | None = None
-    input_price: float | None = None
-    output_price: float | None = None
+    reasoning: str | None = None  # none, minimal, low, medium or high; null: the model's own
+    extra: dict[str, Any] = field(default_factory=dict)  # fields to add to each request
+    omit: list[str] = field(default_factory=list)  # fields to leave out of each request
+    attempts: int = 10  # for one prompt
+    max_cost: float | None = None  # US dollars
+    input_price: float | None = None  # US dollars a million tokens; null: from prices.yaml
+    output_price: float | None = None  # likewise, of what is written
 
     def __post_init__(self) -> None:
         """Check the ranges and the address, and that nothing holds a key."""
@@ -97,11 +97,11 @@ def addresses(base_url: Any) -> list[str]:
 class OnlineSettings(RemoteSettings):
     """An LLM that is asked request by request; `timeout` is seconds for one reply."""
 
-    concurrency: int = 50
-    max_concurrency: int = 200
-    requests_per_minute: int | None = None
-    tokens_per_minute: int | None = None
-    timeout: float = 120.0
+    concurrency: int = 50  # requests in flight at the start
+    max_concurrency: int = 200  # and at most
+    requests_per_minute: int | None = None  # the account's limit; null: learnt from HTTP 429
+    tokens_per_minute: int | None = None  # likewise
+    timeout: float = 120.0  # seconds for one reply
 
     def __post_init__(self) -> None:
         """Check the ranges and that concurrency starts below its cap."""

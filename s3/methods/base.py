@@ -70,7 +70,7 @@ class Method:
     data. Rounds are chosen without it: gold rows that were trained on choose nothing.
     """
 
-    with_gold: bool = False
+    with_gold: bool = False  # true: ships what is trained on gold validation, too
 
     def templates(self, task: Task) -> set[str]:
         """Return the names of the task's prompt templates that this method fills."""

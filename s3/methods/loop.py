@@ -60,13 +60,13 @@ class ExtrapolationLoop(Method):
     - What the LLM does not manage is missing in its round; the later shares make up for it.
     """
 
-    seed_size: int = 200
-    extrapolated: Extrapolated = Extrapolated.errors
-    rounds: int = 2
-    per_mistake: int = 1
+    seed_size: int = 200  # seed examples that are written
+    extrapolated: Extrapolated = Extrapolated.errors  # or gold, or nothing: what new ones grow from
+    rounds: int = 2  # extrapolations
+    per_mistake: int = 1  # new examples for each that is extrapolated
     error_share: float | None = None  # of what is extrapolated; null: by the measured rule
     patience: int | None = None  # rounds without a better validation score that end the loop
-    size: int | None = None
+    size: int | None = None  # examples in the end; null: each error gives per_mistake
     warm_start: bool | None = None  # null: for probes, as measured; true for any model
     seed_from: str | None = None  # a file or a run's folder whose data are the seed
     add_from: str | None = None  # likewise, whose extrapolated data are added from the start

@@ -19,7 +19,7 @@ class S3(ExtrapolationLoop):
     (Alg. 1). A task with given texts keeps them, and has no rationales (Alg. 3).
     """
 
-    rationales: bool = True
+    rationales: bool = True  # false: seeds without rationales
     rationales_per_label: int = 20  # the paper's K
     rationales_per_prompt: int = 3  # the paper's k
 

@@ -37,7 +37,7 @@ class Experiment:
     llm: LLM
     model: Student
     method: Method
-    seed: int = 0
+    seed: int = 0  # decides all draws; another seed is another sample of everything
     seed_size: int = 200  # seed examples that a method writes
     root: str | None = None  # run folders are made here; null: outputs, in a sweep multirun
     fresh: bool = False  # true: run again what is finished or under way, from the start

@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
+from s3.progress import AT_ONCE
 from s3.student.settings import Precision
 
 M_MMAP_THRESHOLD, M_TRIM_THRESHOLD = -3, -1  # glibc's malloc.h
-AT_ONCE = "S3_JOBS_AT_ONCE"  # in the environment: so many jobs of a sweep share the machine's cores
 KERNELS = 64  # compiled products that are kept; a step of a BERT needs 16 at most
 
 

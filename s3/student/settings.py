@@ -46,24 +46,24 @@ class Settings:
 
     name: str  # how reports call it
     weights: str | None = None  # a hub id or a local folder; goes before `package`
-    package: RegistryWeights | None = None
+    package: RegistryWeights | None = None  # weights in a package of a registry
     static: bool = False  # probes: read the encoder's word embeddings alone, no layer of it
-    training: Training = Training.finetune
+    training: Training = Training.finetune  # probe, finetune or probe_then_finetune
     max_length: int  # tokens; the rest of a text is cut off, or for QA read in further windows
     prefix: str | None = None  # goes before each text; null: the prompt that the model declares
     stride: int = 128  # QA: tokens by which neighbouring windows overlap
     batch_size: int  # rows a step on average, over all devices; lengths decide how many each has
-    learning_rate: float
-    weight_decay: float = 0.01
-    epochs: int
-    warmup_steps: int = 0
+    learning_rate: float  # of fine-tuning
+    weight_decay: float = 0.01  # of fine-tuning
+    epochs: int  # the best one is kept
+    warmup_steps: int = 0  # of fine-tuning
     class_weights: bool = False  # fine-tuning: labels count the same, as they do for probes
     metric: str | None = None  # on gold validation, chooses epoch and round; null: the head's
     patience: int | None = None  # epochs without improvement on validation before training ends
     accumulation: int = 1  # batches a step
     evaluation_tokens: int = 4096  # tokens a batch in evaluation
-    precision: Precision = Precision.auto
-    devices: int = 1
+    precision: Precision = Precision.auto  # fp32, bf16; auto: bf16 where the hardware multiplies it
+    devices: int = 1  # processes or GPUs that share each batch
     strategy: str = "auto"  # Lightning's; "ddp" trains in `devices` processes
 
     def __post_init__(self) -> None:

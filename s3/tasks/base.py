@@ -43,26 +43,26 @@ class Task:
     Prompts may stay empty that the chosen method does not use.
     """
 
-    name: str = ""
-    given: list[str] = field(default_factory=list)
-    written: str = "text"
-    gold: Gold = field(default_factory=Gold)
+    name: str = ""  # how the task is called
+    given: list[str] = field(default_factory=list)  # the fields that are kept
+    written: str = "text"  # the field that the LLM writes
+    gold: Gold = field(default_factory=Gold)  # where the gold rows are: docs/own_task.md
     contexts: str | None = None  # a file of unlabelled texts for the given fields; null: gold's
     system: str = ""  # the system message of a chat
     # The paper's T_query; the same where rationales are left out; the paper's T_mis; ZeroGen's own
     # query (empty: `query`) and what asks for its `$condition` (empty: none).
-    query: PromptTemplate = field(default_factory=PromptTemplate)
-    bare: PromptTemplate = field(default_factory=PromptTemplate)
-    mistake: PromptTemplate = field(default_factory=PromptTemplate)
-    zerogen: PromptTemplate = field(default_factory=PromptTemplate)
-    condition: PromptTemplate = field(default_factory=PromptTemplate)
+    query: PromptTemplate = field(default_factory=PromptTemplate)  # the prompt of a seed
+    bare: PromptTemplate = field(default_factory=PromptTemplate)  # the same without rationales
+    mistake: PromptTemplate = field(default_factory=PromptTemplate)  # of an extrapolation
+    zerogen: PromptTemplate = field(default_factory=PromptTemplate)  # ZeroGen's; empty: query
+    condition: PromptTemplate = field(default_factory=PromptTemplate)  # asks for $condition
     # Of zero-shot and few-shot generation (Li et al. 2023): whom the LLM is to be (its context
     # prompt), what it is to write, and what is drawn for `$style` and `$length` in that.
-    persona: PromptTemplate = field(default_factory=PromptTemplate)
-    generation: PromptTemplate = field(default_factory=PromptTemplate)
-    styles: list[str] = field(default_factory=list)
-    lengths: list[str] = field(default_factory=list)
-    reply: ReplyRules = field(default_factory=ReplyRules)
+    persona: PromptTemplate = field(default_factory=PromptTemplate)  # whom the LLM is to be
+    generation: PromptTemplate = field(default_factory=PromptTemplate)  # what it is to write
+    styles: list[str] = field(default_factory=list)  # drawn for each text as $style
+    lengths: list[str] = field(default_factory=list)  # drawn for each text as $length
+    reply: ReplyRules = field(default_factory=ReplyRules)  # length of replies, and what is dropped
 
     variable: ClassVar[str]  # what stands for the target in prompts: $label, $answer
     target: ClassVar[str]  # its name in `columns` of gold data: label, answers

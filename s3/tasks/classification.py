@@ -24,11 +24,11 @@ class Classification(Task):
     `labels` maps each label to its word in prompts (`entailment: correct`).
     """
 
-    labels: dict[str, str] = field(default_factory=dict)
+    labels: dict[str, str] = field(default_factory=dict)  # each label with its word in prompts
     label: str = "label"  # the column of gold rows that holds the label
     # T_ration, where nothing is given.
-    rationale: PromptTemplate = field(default_factory=PromptTemplate)
-    rationale_tokens: int = 400
+    rationale: PromptTemplate = field(default_factory=PromptTemplate)  # the prompt of rationales
+    rationale_tokens: int = 400  # the most for a list of rationales
 
     variable: ClassVar[str] = "label"
     target: ClassVar[str] = "label"

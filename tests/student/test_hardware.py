@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from s3.progress import AT_ONCE
 from s3.student import Precision
-from s3.student.hardware import AT_ONCE, all_cores, chosen, cores, tune_memory, use_cores
+from s3.student.hardware import all_cores, chosen, cores, tune_memory, use_cores
 
 ARRAY = 2**24  # float32 elements, 64 MiB
 PAGES = ARRAY * 4 // resource.getpagesize()

@@ -41,9 +41,9 @@ class Mode(Enum):
 class Wandb:
     """Where a run's rows go on Weights & Biases; null leaves it to W&B's own environment."""
 
-    mode: Mode = Mode.auto
+    mode: Mode = Mode.auto  # online, offline, disabled; auto: online with an account
     project: str | None = None  # null: s3
-    entity: str | None = None
+    entity: str | None = None  # user or team; null: the account's own
     group: str | None = None  # null: the sweep that the job belongs to
     job_type: str | None = None  # null: the method
     tags: list[str] = field(default_factory=list)  # empty: the options chosen for the groups
