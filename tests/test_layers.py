@@ -93,7 +93,7 @@ ORDER = {
         folder significance
         reading identity
         finding listeners dryrun
-        preflight rounds
+        preflight preview rounds
         experiment
     """,
     "s3.runs.listeners": "base\nsummary table\nwandb",
@@ -115,7 +115,7 @@ ORDER = {
     """,
     "s3.commands": """
         runs composing
-        analyze audit check compare dashboard figures new predict report store
+        analyze audit check compare dashboard figures new predict preview report store
         agreement judgements
         app
     """,

@@ -21,6 +21,7 @@ from s3.commands.figures import figures
 from s3.commands.judgements import judgements
 from s3.commands.new import new
 from s3.commands.predict import predict
+from s3.commands.preview import preview
 from s3.commands.report import report
 from s3.commands.runs import runs
 from s3.commands.store import store
@@ -44,6 +45,7 @@ app.command()(dashboard)
 app.command()(figures)
 app.command()(new)
 app.command()(predict)
+app.command()(preview)
 app.command()(report)
 app.command()(runs)
 app.add_typer(judgements, name="judgements")
