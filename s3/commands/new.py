@@ -119,11 +119,13 @@ def pairs(text: str) -> dict[str, str]:
 
 def report(task: NewTask) -> list[tuple[str, str]]:
     """Return what was found, a line each."""
+    from s3.starting.columns import label_text
+
     columns, splits = task.columns, task.splits()
     guessed = f" ({' and '.join(columns.guessed)} guessed)" if columns.guessed else ""
     shown = ", ".join([*columns.given, columns.text, columns.label])
     counts: Mapping[str, int] = Counter(
-        task.labels.get(str(row[columns.label]), "") for row in task.rows if task.labels
+        task.labels.get(label_text(row.get(columns.label)), "") for row in task.rows if task.labels
     )
     low, _, half, _, high = task.lengths
     found = [("columns", shown + guessed)]
