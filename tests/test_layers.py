@@ -28,6 +28,7 @@ ORDER = {
         report
         explaining tuning
         config commandline
+        composing
         commands jobs
         autoclasses
     """,
@@ -114,7 +115,7 @@ ORDER = {
         figures
     """,
     "s3.commands": """
-        runs composing
+        runs
         analyze audit check compare dashboard figures new predict preview report store
         agreement judgements
         app

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from s3.commands.composing import Folder, Options, composed, wrong_options
+from s3.composing import Folder, Options, composed, wrong_options
 
 if TYPE_CHECKING:
     from s3.llm import LLM

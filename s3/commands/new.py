@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from s3.composing import OWN, composed
 from s3.errors import UserError
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def new(
     language: Language = None,
     test: Test = None,
     name: Name = None,
-    into: Into = Path("conf"),
+    into: Into = OWN,
 ) -> None:
     """A task from a file of labelled rows: split, prompts, what a run would ask for.
 
@@ -55,9 +56,10 @@ def new(
         print(f"{what:10} {said}")
     print(f"{'written':10} {', '.join(map(str, paths.values()))}\n", flush=True)
     rehearse(task.name, into)
+    where = "" if into == OWN else f" --config-dir={into}"
     print(
-        f"\nNext: s3 preview task={task.name}   eight replies to each prompt\n"
-        f"      s3 run task={task.name}"
+        f"\nNext: s3 preview{where} task={task.name}   eight replies to each prompt\n"
+        f"      s3 run{where} task={task.name}"
     )
 
 
@@ -141,7 +143,6 @@ def report(task: NewTask) -> list[tuple[str, str]]:
 
 def rehearse(name: str, into: Path) -> None:
     """Show what a run of the task would ask for, by a dry run."""
-    from s3.commands.composing import composed
     from s3.runs.dryrun import show
 
     experiment, choices = composed([f"task={name}", "dry_run=true"], into)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from s3.commands.composing import Folder, Options, composed, wrong_options
+from s3.composing import Folder, Options, composed, wrong_options
 
 
 def preview(options: Options, config_dir: Folder = None) -> None:

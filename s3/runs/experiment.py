@@ -111,13 +111,13 @@ class Experiment:
         prompts = ", ".join(sorted(self.method.templates(self.task)))
         yield "prompts", f"{prompts or 'none'}, in the {self.llm.style.value} style"
         gold = self.task.load(self.seed)
-        for role in ("validation", "test"):
-            rows = getattr(gold, role)
+        for role, rows in (("validation", gold.validation), ("test", gold.test)):
+            if not rows:
+                yield role, f"no rows: cross-validation in {self.task.gold.folds} folds"
+                continue
             labels = Counter(one.target for one in rows if isinstance(one.target, str))
             counts = ", ".join(f"{label} {labels[label]}" for label in self.task.label_names)
             yield role, f"{len(rows)} rows" + (f": {counts}" if counts else "")
-        if not gold.test:
-            yield "", f"no test set: cross-validation in {self.task.gold.folds} folds"
         said = self.model.preflight(self.task.head(), gold.validation)
         yield "small model", "; ".join(said) or "it can be loaded, and reads the rows as a whole"
 

@@ -15,7 +15,7 @@ from omegaconf import OmegaConf
 from typer.testing import CliRunner
 
 from s3.commands.app import app
-from s3.commands.composing import composed
+from s3.composing import composed
 from s3.llm import Prompt, Session
 from tests.server import FakeLLM, Json, Manners
 

@@ -13,8 +13,8 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from s3.commands.app import app
-from s3.commands.composing import composed
 from s3.commands.new import rehearse
+from s3.composing import composed
 from s3.data.example import Answers
 from s3.llm.types import Style
 from s3.methods import S3, FewShot, ProGen, ZeroGen, ZeroShot

@@ -11,7 +11,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from s3.commands.app import app
-from s3.commands.composing import composed
+from s3.composing import composed
 from s3.llm import Session
 from s3.methods import Bench
 from s3.runs.dryrun import Habits

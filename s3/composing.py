@@ -38,7 +38,7 @@ def composed(
     from s3.explaining import explain
 
     register()
-    conf = Path(__file__).parents[2] / "conf"
+    conf = Path(__file__).parents[1] / "conf"
     own = [path.resolve() for path in (config_dir, OWN) if path and path.is_dir()]
     places = ",".join(f"file://{path}" for path in own if path != conf)
     mine = [f"hydra.searchpath=[{places}]"] if places else []
