@@ -17,6 +17,7 @@ from s3.errors import UserError
 if TYPE_CHECKING:
     import pyarrow as pa
 
+OWN = Path("conf")  # a person's own YAML files, in the folder that a command is given in
 BATCH = 10_000  # rows that are packed into a table at a time
 
 

@@ -12,9 +12,9 @@ from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import DictConfig, OmegaConf
 
 from s3.errors import ConfigError
+from s3.storage import OWN
 
 CONF = Path(__file__).parent / "conf"
-OWN = Path("conf")  # a person's own, in the folder that a command is given in
 NO_TEXTS = tuple(f"tag:yaml.org,2002:{kind}" for kind in ("bool", "int", "float"))
 
 

@@ -32,7 +32,7 @@ ORDER = {
         config commandline
         jobs
         running
-        main
+        main composing
         commands
         autoclasses
     """,
@@ -99,7 +99,7 @@ ORDER = {
         reading identity
         doubts finding calibration
         listeners dryrun
-        preflight rounds
+        preflight preview rounds
         experiment
     """,
     "s3.runs.listeners": "base\nsummary table log\nwandb",
@@ -121,8 +121,9 @@ ORDER = {
         hub
     """,
     "s3.commands": """
-        runs composing
-        analyze audit check compare dashboard export figures new predict push report run store
+        runs
+        analyze audit check compare dashboard export figures new predict preview push report run
+        store
         agreement judgements
         app
     """,

@@ -22,6 +22,7 @@ from s3.commands.figures import figures
 from s3.commands.judgements import judgements
 from s3.commands.new import new
 from s3.commands.predict import predict
+from s3.commands.preview import preview
 from s3.commands.push import push
 from s3.commands.report import report
 from s3.commands.run import run
@@ -48,6 +49,7 @@ app.command()(export)
 app.command()(figures)
 app.command()(new)
 app.command()(predict)
+app.command()(preview)
 app.command()(push)
 app.command()(report)
 # Its words are Hydra's, `--help` among them.

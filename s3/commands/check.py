@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from s3.commands.composing import Folder, Options, composed, wrong_options
+from s3.composing import Folder, Options, composed, wrong_options
 from s3.errors import UserError
 
 if TYPE_CHECKING:
@@ -20,13 +20,26 @@ if TYPE_CHECKING:
 
 
 def check(options: Options, config_dir: Folder = None) -> None:
-    """What an LLM's endpoint is and does, by three small prompts; the YAML that fits it.
+    """What a run would stumble over: its task (task=NAME), its LLM's endpoint (llm=NAME), or both.
 
-    Of several servers each is asked. Says beforehand what it can cost. The exit status is 2 where
-    an option is wrong, 1 where an endpoint does not answer.
+    Of a task: prompts, gold data, the small model. Sends nothing. Of an endpoint: what it is and
+    does, by three small prompts, and the YAML that fits it; says beforehand what it can cost.
+    The exit status is 2 where an option is wrong, 1 where a run could not go on.
     """
     with wrong_options():
-        llm = composed(options, config_dir).experiment.llm
+        experiment = composed(options, config_dir).experiment
+    if any(option.startswith("task=") for option in options):
+        for name, said in experiment.look():
+            print(f"{name:18} {said}")
+    if any(option.startswith("llm=") for option in options):
+        check_endpoint(experiment.llm)
+
+
+def check_endpoint(llm: LLM) -> None:
+    """Say what an endpoint is and does, of several servers each.
+
+    Raises UserError where the only one does not answer.
+    """
     from s3.llm.check import check as ask
     from s3.llm.check import dearest
     from s3.llm.types import Tokens

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from s3.composing import composed
 from s3.errors import UserError
+from s3.storage import OWN
 
 if TYPE_CHECKING:
     from s3.starting.task import NewTask
@@ -42,7 +44,7 @@ def new(
     language: Language = None,
     test: Test = None,
     name: Name = None,
-    into: Into = Path("conf"),
+    into: Into = OWN,
 ) -> None:
     """A task from a file of labelled rows: split, prompts, what a run would ask for.
 
@@ -55,9 +57,10 @@ def new(
         print(f"{what:10} {said}")
     print(f"{'written':10} {', '.join(map(str, paths.values()))}\n", flush=True)
     rehearse(task.name, into)
+    where = "" if into == OWN else f" --config-dir={into}"
     print(
-        f"\nNext: s3 preview task={task.name}   eight replies to each prompt\n"
-        f"      s3 run task={task.name}"
+        f"\nNext: s3 preview{where} task={task.name}   eight replies to each prompt\n"
+        f"      s3 run{where} task={task.name}"
     )
 
 
@@ -119,11 +122,13 @@ def pairs(text: str) -> dict[str, str]:
 
 def report(task: NewTask) -> list[tuple[str, str]]:
     """Return what was found, a line each."""
+    from s3.starting.columns import label_text
+
     columns, splits = task.columns, task.splits()
     guessed = f" ({' and '.join(columns.guessed)} guessed)" if columns.guessed else ""
     shown = ", ".join([*columns.given, columns.text, columns.label])
     counts: Mapping[str, int] = Counter(
-        task.labels.get(str(row[columns.label]), "") for row in task.rows if task.labels
+        task.labels.get(label_text(row.get(columns.label)), "") for row in task.rows if task.labels
     )
     low, _, half, _, high = task.lengths
     found = [("columns", shown + guessed)]
@@ -139,7 +144,6 @@ def report(task: NewTask) -> list[tuple[str, str]]:
 
 def rehearse(name: str, into: Path) -> None:
     """Show what a run of the task would ask for, by a dry run."""
-    from s3.commands.composing import composed
     from s3.runs.dryrun import show
 
     made = composed([f"task={name}", "dry_run=true"], into)

@@ -98,7 +98,10 @@ class Gold:
         """Raise ValueError where there is no validation, or where a size would cut nothing."""
         if not self.splits.validation:
             where = f"gold.{self.source.value}.validation"
-            raise ValueError(f"gold.source={self.source.value} needs {where}")
+            raise ValueError(
+                f"gold.source={self.source.value} needs {where}: labelled rows, thirty will do "
+                "(docs/own_task.md, little gold)"
+            )
         for role in ("validation", "train"):
             if self.splits.test and self._place(role) == self._place("test"):
                 where = f"gold.{self.source.value}"

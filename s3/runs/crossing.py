@@ -23,7 +23,8 @@ import numpy as np
 from s3.data.example import Example
 from s3.data.splitting import parts_of
 from s3.methods import Bench, Method, Round
-from s3.student import Predictions, Predictor
+from s3.progress import progress, quiet
+from s3.student import Predictions
 
 
 class FoldRound(NamedTuple):
@@ -78,7 +79,13 @@ class CrossValidation:
 
     def answers(self, index: int) -> Predictions:
         """Return the folds' answers in a round, in the order of the rows."""
-        return self._joined([fold.at(index).answers for fold in self.folds])
+        said = []
+        with progress(f"cross-validation, round {index}", len(self.folds)) as work:
+            for done, fold in enumerate(self.folds, 1):
+                with quiet():  # what a round does has been seen in the run itself
+                    said.append(fold.at(index).answers)
+                work.update(done)
+        return self._joined(said)
 
     def chosen(self, until: int) -> Predictions:
         """Return the answers of what each fold ships, of its rounds up to one."""
@@ -95,12 +102,10 @@ class CrossValidation:
             known = {id(one) for one in chooser}
             gold = [one for one in fold.bench.validation if id(one) not in known]
             made = fold.best(until).train if synthetic else []
-            said.append(self._fitted(fold, [*made, *gold], chooser).predict(fold.aside))
+            with quiet():
+                model = fold.bench.fit([*made, *gold], chooser, what="with gold", start=None)
+            said.append(model.predict(fold.aside))
         return self._joined(said)
-
-    @staticmethod
-    def _fitted(fold: Fold, train: list[Example], chooser: list[Example]) -> Predictor:
-        return fold.bench.fit(train, chooser, what="training with gold, in folds", start=None)
 
     def _joined(self, said: Sequence[Predictions]) -> Predictions:
         order = np.argsort([place for part in self._parts for place in part])

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -106,6 +107,25 @@ class Experiment:
                 "same command writes it."
             )
         return folder
+
+    def look(self) -> Iterator[tuple[str, str]]:
+        """Yield what is known of the task's prompts and rows, and of the student that reads them.
+
+        Nothing is sent. What is odd about rows is said on stderr. Raises UserError for what would
+        end the run, before it has begun or after.
+        """
+        prompts = ", ".join(sorted(self.method.templates(self.task)))
+        yield "prompts", f"{prompts or 'none'}, in the {self.llm.style.value} style"
+        gold = self.task.load(self.seed)
+        for role, rows in (("validation", gold.validation), ("test", gold.test)):
+            if not rows:
+                yield role, f"no rows: cross-validation in {self.task.gold.folds} folds"
+                continue
+            labels = Counter(one.target for one in rows if isinstance(one.target, str))
+            counts = ", ".join(f"{label} {labels[label]}" for label in self.task.label_names)
+            yield role, f"{len(rows)} rows" + (f": {counts}" if counts else "")
+        said = self.model.preflight(self.task.head(), gold.validation)
+        yield "small model", "; ".join(said) or "it can be loaded, and reads the rows as a whole"
 
     def rehearsal(self, choices: Mapping[str, str]) -> list[dryrun.Plan]:
         """Return what the run is likely to ask for, the least and the most; nothing is sent.

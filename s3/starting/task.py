@@ -74,7 +74,7 @@ class NewTask:
             return {"validation": list(self.rows)}
         key = self.columns.given or (self.columns.text,)
         groups = [tuple(same(str(row[name])) for name in key) for row in self.rows]
-        strata = [str(row[self.columns.label]) if self.labels else "" for row in self.rows]
+        strata = [label_text(row[self.columns.label]) if self.labels else "" for row in self.rows]
         parts = dealt(groups, strata, PARTS, SEED)
         test = sorted(place for part in parts[:TEST_PARTS] for place in part)
         kept = sorted(place for part in parts[TEST_PARTS:] for place in part)

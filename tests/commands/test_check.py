@@ -15,7 +15,7 @@ from omegaconf import OmegaConf
 from typer.testing import CliRunner
 
 from s3.commands.app import app
-from s3.commands.composing import composed
+from s3.composing import composed
 from s3.llm import Prompt, Session
 from tests.server import FakeLLM, Json, Manners
 
@@ -186,7 +186,7 @@ def test_the_yaml_makes_the_llm_with_what_was_learnt(endpoint: Endpoint, tmp_pat
     text = result.stdout.partition("\n\n")[2]
     (tmp_path / "llm").mkdir()
     (tmp_path / "llm" / "own.yaml").write_text(text)
-    llm = composed(["llm=own"], tmp_path)[0].llm
+    llm = composed(["llm=own"], tmp_path).experiment.llm
     assert (llm.endpoint, llm.temperature) == (endpoint.url, 0.7)
     assert set(OmegaConf.create(text).omit) == {"top_p", "seed"}
     before = len(endpoint.requests)
@@ -252,4 +252,4 @@ def test_nothing_is_stored(endpoint: Endpoint, cache: Path) -> None:
 
 def test_azures_address_keeps_its_version() -> None:
     url = "https://r.openai.azure.com/openai/deployments/d?api-version=2024-10-21"
-    assert composed(["llm=azure", f'llm.base_url="{url}"'])[0].llm.endpoint == url
+    assert composed(["llm=azure", f'llm.base_url="{url}"']).experiment.llm.endpoint == url

@@ -13,8 +13,8 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from s3.commands.app import app
-from s3.commands.composing import composed
 from s3.commands.new import rehearse
+from s3.composing import composed
 from s3.data.example import Answers
 from s3.llm.types import Style
 from s3.methods import S3, FewShot, ProGen, ZeroGen, ZeroShot
@@ -37,7 +37,7 @@ def new(*words: str) -> Result:
 def made(*words: str, name: str) -> Experiment:
     result = new(*words)
     assert result.exit_code == 0, (result.output, result.exception)
-    return composed([f"task={name}"])[0]
+    return composed([f"task={name}"]).experiment
 
 
 def write_csv(path: Path, rows: list[dict[str, Any]]) -> str:
@@ -188,7 +188,7 @@ def test_a_person_at_the_terminal_is_asked(folder: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr("s3.commands.new.at_terminal", lambda: True)
     result = CliRunner().invoke(app, ["new", name], input="body\nfilm reviews\n")
     assert result.exit_code == 0, result.output
-    task = composed(["task=reviews"])[0].task
+    task = composed(["task=reviews"]).experiment.task
     assert task.written == "body"
     assert "film reviews" in task.query.chat
 
