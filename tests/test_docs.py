@@ -31,7 +31,7 @@ DOCUMENTS = [
 OPTION = re.compile(rf"(?<![\w./])((?:{'|'.join([*PARTS, 'audit', 'wandb'])})(?:\.[a-z_]\w*)+)")
 TEST = re.compile(r"`(tests/[\w/]+\.py)?(?:::(test_\w+))?`")
 LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]*))?\)")
-FILES = (".py", ".md", ".yaml", ".json", ".jsonl", ".parquet", ".safetensors")
+FILES = (".onnx", ".py", ".md", ".yaml", ".json", ".jsonl", ".parquet", ".safetensors")
 
 
 def options(cls: Any, above: str) -> Iterator[str]:
@@ -67,7 +67,8 @@ def exists(name: str) -> bool:
 def test_every_option_that_is_named_exists(path: Path):
     text = path.read_text(encoding="utf-8")
     named = {name for name in OPTION.findall(text) if not name.endswith(FILES)}
-    for command in re.findall(r"run\.py((?:[^\n`]|\\\n)*)", text):  # also options without a dot
+    commands = re.findall(r"(?:run\.py|s3 run)((?:[^\n`]|\\\n)*)", text)
+    for command in commands:  # also options without a dot
         found = re.findall(r"(?:^|\s)\+?([a-z_][\w.]*)=", command)
         named |= {name for name in found if not name.startswith("hydra.")}  # Hydra's own
     assert {name for name in named if not exists(name)} - GROUPS == set()
