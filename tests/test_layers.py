@@ -97,7 +97,7 @@ ORDER = {
         checksums rows crossing
         folder significance
         reading identity
-        doubts finding calibration
+        doubts finding calibration counts
         listeners dryrun
         preflight preview rounds
         experiment

@@ -109,8 +109,13 @@ class CrossValidation:
 
     def _joined(self, said: Sequence[Predictions]) -> Predictions:
         order = np.argsort([place for part in self._parts for place in part])
-        answers = [answer for one in said for answer in one.answers]
-        shares = [one.probabilities for one in said]
-        known = [one for one in shares if one is not None]
-        joined = np.concatenate(known)[order] if len(known) == len(shares) else None
-        return Predictions([answers[place] for place in order], joined)
+        found = joined(said)
+        shares = None if found.probabilities is None else found.probabilities[order]
+        return Predictions([found.answers[place] for place in order], shares)
+
+
+def joined(parts: Sequence[Predictions]) -> Predictions:
+    """Return what several models answered, each to rows of its own, as one."""
+    likely = [one.probabilities for one in parts if one.probabilities is not None]
+    answers = [answer for one in parts for answer in one.answers]
+    return Predictions(answers, np.concatenate(likely) if len(likely) == len(parts) else None)

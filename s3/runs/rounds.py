@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -20,11 +19,12 @@ from s3.errors import first_line
 from s3.llm import Session
 from s3.methods import Bench, GoldOnly, Method, Round
 from s3.methods.gold import folds
-from s3.runs.crossing import CrossValidation
+from s3.runs.counts import data_row, largest_share, majority
+from s3.runs.crossing import CrossValidation, joined
 from s3.runs.folder import CROSSED, MetricsRow, RunFolder
 from s3.runs.listeners.base import Listener
 from s3.storage import digest
-from s3.student import OnEpoch, Predictions, Predictor, Student
+from s3.student import OnEpoch, Predictor, Student
 from s3.tasks import Task
 
 FOLDS = 5  # parts of gold validation, each of which a training beside the rounds keeps aside
@@ -242,47 +242,7 @@ class Rounds:
         return row
 
 
-def joined(parts: Sequence[Predictions]) -> Predictions:
-    """Return what several models answered, each to rows of its own, as one."""
-    likely = [one.probabilities for one in parts if one.probabilities is not None]
-    answers = [answer for one in parts for answer in one.answers]
-    return Predictions(answers, np.concatenate(likely) if len(likely) == len(parts) else None)
-
-
 def weighted(train: Sequence[Example], weights: Sequence[float] | None) -> str:
     """Return a digest of a training set and of what each example of it counts."""
     found = fingerprint(train)
     return found if weights is None else digest([found, [float(one) for one in weights]])
-
-
-def majority(examples: Sequence[Example]) -> float:
-    """Return the share of the most frequent label: the accuracy of always answering with it."""
-    return largest_share([str(example.target) for example in examples])
-
-
-def largest_share(labels: Sequence[str]) -> float:
-    """Return the share of the most frequent of some labels, such as a model's answers."""
-    return max(Counter(labels).values()) / len(labels)
-
-
-def data_row(round_: Round, before: Round | None) -> MetricsRow:
-    """Return the sizes of a round's data: rows in all, seeds, additions, dropped replies.
-
-    Additions grew from errors of the round `before`, or from gold that it got right.
-    """
-    wrong = {one.example.origin.source for one in before.mistakes} if before else set()
-    grown = [one.origin for one in round_.added.examples if one.origin.kind == "extrapolation"]
-    errors = sum(origin.source in wrong for origin in grown)
-    origins = [example.origin for example in round_.train]
-    row: MetricsRow = {
-        "data/size": len(round_.train),
-        "data/seed": sum(origin.kind == "seed" for origin in origins),
-        "data/added": len(round_.added.examples) if round_.index else 0,
-        "data/errors_extrapolated": errors,
-        "data/gold_extrapolated": len(grown) - errors,
-        "data/unused": len(round_.unused),
-        "data/missing": round_.added.wanted - len(round_.added.examples),
-        "mistakes": len(round_.mistakes),
-        "llm/completions": round_.added.completions,
-    }
-    return row | {f"data/dropped/{why}": count for why, count in round_.added.dropped.items()}

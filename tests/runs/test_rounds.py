@@ -14,10 +14,11 @@ from s3.data.example import Example, Mistake
 from s3.data.gold import GoldData
 from s3.errors import UserError
 from s3.methods import Bench, GoldOnly, Method, Round
+from s3.runs.counts import majority
 from s3.runs.folder import RunFolder
 from s3.runs.listeners.base import Listener
 from s3.runs.reading import Run
-from s3.runs.rounds import Rounds, majority
+from s3.runs.rounds import Rounds
 from s3.synthesis import SynthesisedSet
 from tests.author import composed
 from tests.runs.made import ABOUT, CONFIG, Model, gold, written
