@@ -5,7 +5,7 @@ SHARED := -n auto --maxprocesses=4 --dist worksteal
 TASK ?= rte
 METHOD ?= s3
 
-.PHONY: run test test-slow lint lock audit clean
+.PHONY: run test test-slow lint site lock audit clean
 
 run: $(BIN)/.installed ## the default experiment; `make run ARGS="seed=1"` adds options
 	$(BIN)/python run.py task=$(TASK) method=$(METHOD) $(ARGS)
@@ -20,6 +20,9 @@ lint: $(BIN)/.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+site: $(BIN)/.installed ## the documentation as a site, in site/
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
 
 lock: ## the newest versions that pyproject.toml allows, into constraints.txt
 	$(PYTHON) -m venv .venv

@@ -24,7 +24,7 @@ def described(cfg: DictConfig) -> str:
     """
     groups: list[str] = []
     above: list[str] = []
-    said = comments(_source(OmegaConf.get_type(cfg)))
+    said = comments(source(OmegaConf.get_type(cfg)))
     for name in map(str, cfg):
         if isinstance(node := cfg._get_node(name), DictConfig):
             groups += _group(cfg, name, node)
@@ -38,7 +38,7 @@ def _group(cfg: DictConfig, name: str, node: DictConfig) -> Iterator[str]:
     cls, file = OmegaConf.get_type(node), sources(cfg.hydra).get(name)
     if name == "hydra" or not is_dataclass(cls):
         return
-    said = comments(_source(cls)) | comments(file.read_text(encoding="utf-8") if file else "")
+    said = comments(source(cls)) | comments(file.read_text(encoding="utf-8") if file else "")
     chosen = cfg.hydra.runtime.choices.get(name)
     yield f"\n  {name}={chosen}, {name}.NAME=VALUE:" if chosen else f"\n  {name}.NAME=VALUE:"
     for option in map(str, node):
@@ -63,7 +63,7 @@ def _option(name: str, node: DictConfig, said: dict[str, str]) -> Iterator[str]:
     yield from (" " * INDENT + line for line in lines)
 
 
-def _source(cls: type | None) -> str:
+def source(cls: type | None) -> str:
     """Return the source of a class of options and of those that it is made of."""
     made_of = [one for one in reversed(cls.__mro__) if is_dataclass(one)] if cls else []
     return "\n".join(inspect.getsource(one) for one in made_of)
