@@ -36,6 +36,8 @@ def explain(error: Exception) -> str | None:
     if several := SEVERAL.search(text):
         name = several[1].partition("=")[0]
         return f"{name} gets several values: -m sweeps over them; as one text: {quoted(several[1])}"
+    if text.startswith("Only one of --run, --multirun"):  # Hydra's
+        return "-m, --cfg and --info do not go together: --cfg shows one run's options, without -m"
     if isinstance(error, MarkedYAMLError):
         return _about_yaml(error)
     if any(words in text for words in NOT_ONE_OPTION):

@@ -199,6 +199,12 @@ def test_overrides_may_stand_on_both_sides_of_hydras_options(tmp_path: Path) -> 
         assert "top_k: 4" in ended.output
 
 
+def test_a_sweep_that_is_to_be_shown_is_refused_in_a_line() -> None:
+    done = run_py("-m", "seed=0,1", "--cfg", "job")
+    assert (done.status, len(done.errors.splitlines())) == (2, 1)
+    assert "-m, --cfg and --info do not go together" in done.errors
+
+
 def test_ctrl_c_says_how_to_go_on(ending: Callable[[BaseException], None]) -> None:
     ending(KeyboardInterrupt())
     done = run_py()
