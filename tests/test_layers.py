@@ -108,7 +108,7 @@ ORDER = {
     "s3.analysis": """
         encodings intervals results gold
         cost similarity extrapolations groups frames listing distances judgements
-        diversity quality errors maps comparison gap rankings judges
+        diversity quality errors maps comparison gap rankings judges self_agreement
         formats measures agreement
     """,
     "s3.report": """
