@@ -14,3 +14,14 @@ common+=(hydra.sweep.dir="$OUT/runs" seed=0,1,2)
 python run.py -m "${common[@]}" method=gold task.gold.validation_size=100,400 "$@"
 python run.py -m "${common[@]}" method=zerogen task.gold.validation_size=400 seed_size=200 "$@"
 python -m s3 agreement "$OUT/runs" --columns votes_100 --figure "$OUT/agreement.svg"
+
+# Financial PhraseBank states of each sentence how many of its 5 to 8 annotators agree: every fifth
+# row is gold validation, and the row after it is test.
+mkdir -p "$OUT/financial"
+awk 'NR % 5 == 1' "$DATA/financial_phrasebank/all.jsonl" > "$OUT/financial/validation.jsonl"
+awk 'NR % 5 == 2' "$DATA/financial_phrasebank/all.jsonl" > "$OUT/financial/test.jsonl"
+common=(task=financial_phrasebank task.gold.source=files task.gold.files.path="$OUT/financial")
+common+=(task.gold.files.validation=validation.jsonl task.gold.files.test=test.jsonl)
+common+=(hydra.sweep.dir="$OUT/financial_runs" seed=0,1,2 task.gold.validation_size=400)
+python run.py -m "${common[@]}" method=gold,zeroshot,fewshot seed_size=150 "$@"
+python -m s3 agreement "$OUT/financial_runs" --columns agreement --figure "$OUT/financial.svg"
