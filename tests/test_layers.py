@@ -102,7 +102,7 @@ ORDER = {
         preflight preview rounds
         experiment
     """,
-    "s3.runs.listeners": "base\nsummary table log\nwandb",
+    "s3.runs.listeners": "base remarks\nsummary table log\nwandb",
     "s3.runs.listeners.wandb": "settings tables artifacts\ntracker",
     "s3.prediction": "model writing\nexport files",
     "s3.analysis": """

@@ -14,7 +14,7 @@ from s3.data.gold import GoldData
 from s3.data.splitting import dealt, parts_of
 from s3.llm import Prompt, Session
 from s3.methods import Bench, Method, Round
-from s3.runs.listeners.table import remarks
+from s3.runs.listeners.remarks import remarks
 from s3.runs.reading import Run
 from s3.runs.significance import interval
 from s3.student import Predictions
