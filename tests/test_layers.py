@@ -109,6 +109,7 @@ ORDER = {
         encodings intervals results gold
         cost similarity extrapolations groups frames listing distances judgements
         diversity quality errors maps comparison gap rankings
+        real_rows
         formats measures agreement
     """,
     "s3.report": """
