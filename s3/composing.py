@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ import typer
 from s3.errors import ConfigError
 
 if TYPE_CHECKING:
+    from s3.llm import LLM, Usage
     from s3.running import Composed
 
 Options = Annotated[
@@ -29,6 +31,27 @@ def composed(options: Sequence[str], config_dir: Path | None = None) -> Composed
 
     with hydra_of(config_dir):
         return compose_experiment(list(options))
+
+
+def split_options(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return a command's other arguments, and those that are options of the LLM: `llm=openai`."""
+    options = [word for word in words if re.match(r"[+~]{0,2}llm[.=]", word)]
+    return [word for word in words if word not in options], options
+
+
+def composed_llm(options: Sequence[str], config_dir: Path | None = None) -> LLM:
+    """Return the LLM that options choose. Raises ConfigError where they choose none."""
+    if not any(option.startswith("llm=") for option in options):
+        raise ConfigError("llm=NAME is missing: which LLM is to be asked (llm=openai)")
+    return composed(options, config_dir).experiment.llm
+
+
+def spent(usage: Usage) -> str:
+    """Return in a line what a session with an LLM has used."""
+    return (
+        f"{usage.requests} requests, {usage.stored} replies from the store, "
+        f"{usage.tokens} tokens, ${usage.cost:.4f}"
+    )
 
 
 @contextmanager

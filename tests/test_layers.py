@@ -108,7 +108,7 @@ ORDER = {
     "s3.analysis": """
         encodings intervals results gold
         cost similarity extrapolations groups frames listing distances judgements
-        diversity quality errors maps comparison gap rankings
+        diversity quality errors maps comparison gap rankings judges
         real_rows
         formats measures agreement
     """,

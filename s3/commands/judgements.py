@@ -1,4 +1,4 @@
-"""`python -m s3 judgements`: which tasks people call more objective; a sheet, and its ranking."""
+"""`python -m s3 judgements`: which tasks people or LLMs call more objective, and the ranking."""
 
 from __future__ import annotations
 
@@ -9,9 +9,17 @@ from typing import Annotated
 import typer
 
 from s3.commands.analyze import Format, Output, print_rows
+from s3.composing import Folder, composed_llm, spent, split_options, wrong_options
 from s3.errors import UserError
 
 judgements = typer.Typer(no_args_is_help=True)
+
+Tasks = Annotated[
+    list[str],
+    typer.Argument(metavar="TASK…", help='Names, or "NAME=what is to be told of what text".'),
+]
+Each = Annotated[int, typer.Option("--judgements", min=1, help="Of each pair, one a judge.")]
+Seed = Annotated[int, typer.Option(help="Of the order.")]
 
 INSTRUCTIONS = """\
 # Which task is more objective?
@@ -34,36 +42,28 @@ taste, feelings, opinions or the reader's background.
 
 @judgements.callback()
 def opening() -> None:
-    """How subjective tasks are, by judgements of pairs: write a sheet to fill in; rank the tasks.
+    """How subjective tasks are, by judgements of pairs: of people, or of an LLM; rank the tasks.
 
-    docs/analysis.md has both, step by step.
+    docs/analysis.md has it step by step.
     """
 
 
 @judgements.command()
 def sheet(
-    tasks: Annotated[
-        list[str],
-        typer.Argument(metavar="TASK…", help='Names, or "NAME=what is to be told of what text".'),
-    ],
+    tasks: Tasks,
     output: Annotated[
         Path, typer.Option("-o", "--output", metavar="FILE", help="The sheet; instructions beside.")
     ] = Path("judgements.csv"),
-    each: Annotated[
-        int, typer.Option("--judgements", min=1, help="Of each pair, one a judge.")
-    ] = 12,
-    seed: Annotated[int, typer.Option(help="Of the order.")] = 0,
+    each: Each = 12,
+    seed: Seed = 0,
 ) -> None:
     """Write a CSV with a row a judgement, every pair of tasks for each judge, and instructions."""
     from s3.analysis.formats import csv_text
     from s3.analysis.judgements import sheet as rows_of
     from s3.storage import write_text
 
-    about = dict(text.partition("=")[::2] for text in tasks)
-    if len(about) < len(tasks) or len(about) < 2 or "" in about:
-        raise UserError("name at least two tasks, each once: NAME or NAME=DESCRIPTION")
-    if output.exists():
-        raise UserError(f"{output} is there, perhaps filled in: -o FILE names another.")
+    about = _about(tasks)
+    _refuse_existing(output)
     rows = rows_of(list(about), each, seed)
     listed = "\n".join(f"- **{name}**" + f": {about[name]}" * bool(about[name]) for name in about)
     beside = output.with_suffix(".md")
@@ -72,6 +72,54 @@ def sheet(
     pairs = len(rows) // each
     print(f"{output}: {len(rows)} judgements, {pairs} pairs by {each} judges")
     print(f"{beside}: instructions")
+
+
+def _about(tasks: list[str]) -> dict[str, str]:
+    """Return what is to be told of each task, by its name."""
+    about = dict(text.partition("=")[::2] for text in tasks)
+    if len(about) < len(tasks) or len(about) < 2 or "" in about:
+        raise UserError("name at least two tasks, each once: NAME or NAME=DESCRIPTION")
+    return about
+
+
+def _refuse_existing(output: Path) -> None:
+    if output.exists():
+        raise UserError(f"{output} is there, perhaps filled in: -o FILE names another.")
+
+
+@judgements.command()
+def ask(
+    words: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="TASK… llm=NAME…", help="Tasks as for a sheet; options of the LLM as for a run."
+        ),
+    ],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="FILE", help="The sheet, filled in.")
+    ] = Path("llm_judgements.csv"),
+    config_dir: Folder = None,
+) -> None:
+    """Let an LLM fill in a sheet: every pair in six wordings, each in both orders.
+
+    It is asked at temperature 0, and what it said is stored: asked again, it costs nothing.
+    """
+    from s3.analysis.formats import csv_text
+    from s3.analysis.judges import judged
+    from s3.llm import Session
+    from s3.storage import write_text
+
+    tasks, options = split_options(words)
+    about = _about(tasks)
+    _refuse_existing(output)
+    with wrong_options():
+        llm = composed_llm(["llm.temperature=0", *options], config_dir)
+    with Session(llm, seed=0) as session:
+        rows = list(judged(session, about))
+    write_text(output, csv_text(rows))
+    empty = sum(not row["winner"] for row in rows)
+    print(f"{output}: {len(rows)} judgements by {session.model}; {empty} replies named no task")
+    print(spent(session.usage))
 
 
 @judgements.command()
