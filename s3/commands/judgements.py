@@ -74,6 +74,32 @@ def sheet(
     print(f"{beside}: instructions")
 
 
+@judgements.command()
+def page(
+    tasks: Tasks,
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="FILE", help="The page.")
+    ] = Path("judge.html"),
+    each: Each = 12,
+    seed: Seed = 0,
+) -> None:
+    """Write the same sheet as a page to send to judges: one file, that works without a network.
+
+    Each judge opens it in a browser, takes the number that they were given, and saves a CSV.
+    """
+    from s3.analysis.judgements import sheet as rows_of
+    from s3.report.page import write_page
+
+    about = _about(tasks)
+    rows = rows_of(list(about), each, seed)
+    judges = list(dict.fromkeys(row["judge"] for row in rows))
+    content = {"rows": rows, "about": about}
+    title = "Which task is more objective?"
+    write_page(output, "judge.html", title=title, judges=judges, content=content)
+    pairs = len(rows) // each
+    print(f"{output}: {pairs} pairs for each of {each} judges; give each a number, 1 to {each}")
+
+
 def _about(tasks: list[str]) -> dict[str, str]:
     """Return what is to be told of each task, by its name."""
     about = dict(text.partition("=")[::2] for text in tasks)

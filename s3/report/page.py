@@ -41,13 +41,16 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    style, script = (
-        (TEMPLATES / name).read_text(encoding="utf-8") for name in ("style.css", "search.js")
+    style, script, judge_script = (
+        (TEMPLATES / name).read_text(encoding="utf-8")
+        for name in ("style.css", "search.js", "judge.js")
     )
-    policy = f"default-src 'none'; style-src {_digest(style)}; script-src {_digest(script)}"
+    scripts = f"{_digest(script)} {_digest(judge_script)}"
+    policy = f"default-src 'none'; style-src {_digest(style)}; script-src {scripts}"
     environment.globals |= {
         "style": _own(style),
         "script": _own(script),
+        "judge_script": _own(judge_script),
         "inline": inline,
         "policy": _own(f"{policy}; base-uri 'none'; form-action 'none'"),
     }

@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
-import shutil
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +21,7 @@ from s3.runs.folder import RunFolder
 from s3.runs.listeners.base import Listeners, retell
 from s3.runs.reading import Run
 from tests.analysis.made import made_run
+from tests.report.conftest import requested
 from tests.runs import made
 
 RIGHT = [True] * 6 + [False] * 4
@@ -30,7 +29,6 @@ HOSTILE = (
     "<script>document.title='taken'</script><img src=http://192.0.2.1/x onerror=alert(1)>"
     "{{ 7 * 7 }}</style></td>\"'&amp; \u202egnal \x1b[31m\x00 שלום"
 )
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 
 
 def finished(path: Path, monkeypatch: pytest.MonkeyPatch, text: str = "a dull film") -> Run:
@@ -54,43 +52,6 @@ def finished(path: Path, monkeypatch: pytest.MonkeyPatch, text: str = "a dull fi
     monkeypatch.setattr(made, "written", written)
     options = {"task.query": text}
     return Run.open(made.finished_run(path, options=options).path)
-
-
-@pytest.fixture(scope="module")
-def session() -> Iterator[Any]:
-    """Chromium without a window, which notes its console and its requests."""
-    if not CHROMIUM or not DRIVER:
-        pytest.skip("no chromium with chromedriver on this machine (apt install chromium-driver)")
-    webdriver = pytest.importorskip("selenium.webdriver")
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for one in ("--headless=new", "--no-sandbox", "--disable-gpu", "--window-size=1200,900"):
-        options.add_argument(one)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    service = webdriver.ChromeService(executable_path=DRIVER)
-    with webdriver.Chrome(options=options, service=service) as found:
-        yield found
-
-
-@pytest.fixture
-def browser(session: Any) -> Any:
-    """The one browser of these tests, with nothing noted of those before."""
-    session.get("about:blank")
-    session.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
-    for log in ("browser", "performance"):
-        session.get_log(log)
-    return session
-
-
-def requested(browser: Any) -> set[str]:
-    """The addresses that pages have asked for."""
-    events = [json.loads(one["message"])["message"] for one in browser.get_log("performance")]
-    urls = {
-        event["params"]["request"]["url"]
-        for event in events
-        if event["method"] == "Network.requestWillBeSent"
-    }
-    return {url for url in urls if not url.startswith("data:,")}
 
 
 def shown(browser: Any) -> list[Any]:
