@@ -40,6 +40,8 @@ def runs(root: Path, seeds: int = 4, curve: dict[int, float] = CURVE, **sets: fl
 
 def test_a_set_is_worth_the_rows_at_which_the_curve_has_its_score(tmp_path: Path) -> None:
     found = runs(tmp_path, zeroshot=0.75)
+    numbers = [one.settings.get("method.real") for one in found.groups]
+    assert numbers == [25, 50, 100, 200, None]  # by size, not as texts
     (one,) = worths(found.groups)
     assert one.group.settings["method"] == "zeroshot"
     assert one.sizes == [25, 50, 100, 200]
