@@ -25,7 +25,7 @@ ORDER = {
         methods audit starting
         runs
         prediction analysis
-        overrides
+        overrides judges
         report
         explaining tuning yaml_files
         options
@@ -108,7 +108,7 @@ ORDER = {
     "s3.analysis": """
         encodings intervals results gold
         cost similarity extrapolations groups frames listing distances judgements
-        diversity quality errors maps comparison gap rankings judges
+        diversity quality errors maps comparison gap rankings
         real_rows
         formats measures agreement
     """,
