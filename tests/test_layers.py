@@ -25,7 +25,7 @@ ORDER = {
         methods audit starting
         runs
         prediction analysis
-        overrides judges
+        overrides judges self_agreement
         report
         explaining tuning yaml_files
         options

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,11 +22,13 @@ from s3.analysis.intervals import Floats, contributions, estimate
 from s3.data.files import Placed
 from s3.data.gold import find_column
 from s3.errors import UserError, did_you_mean
+from s3.tasks import Task
 
 FEWEST = 20  # test rows that a score is given of
 EMPTY = (None, "")  # cells of annotators who did not see the row
 Votes = dict[str, float]  # label -> how many annotators gave it
 TENTHS = np.arange(10) / 10
+Agreements = Callable[[Task, Sequence[Placed]], Floats]  # of gold rows, in their order
 
 
 def agreements(rows: Sequence[Placed], columns: Sequence[str]) -> Floats:
@@ -96,32 +98,32 @@ def _counts(cell: Any) -> Votes:
     return found
 
 
-def curves(found: Comparison, columns: Sequence[str]) -> list[dict[str, Any]]:
+def curves(found: Comparison, agreements_of: Agreements) -> list[dict[str, Any]]:
     """Return a row a group of runs and threshold: its score on the test rows at or above it.
 
     The thresholds are the tenths of the agreements that differ, the least first: all rows. `rows`
     and `share` say how many are left; below 20 none is scored. Intervals are those of a
-    comparison: over seeds and test rows.
+    comparison: over seeds and test rows. `agreements_of` is asked once for each set of test rows.
     """
     known: dict[Any, Floats] = {}
     rows = []
     for one in found.groups:
         test = one.settings["test_rows"]
         if test not in known:
-            known[test] = _of_group(one, columns)
+            known[test] = _of_group(one, agreements_of)
         settings = {name: one.settings.get(name) for name in found.names}
         rows += [{**settings, **point} for point in _points(one, known[test])]
     return rows
 
 
-def _of_group(one: Group, columns: Sequence[str]) -> Floats:
+def _of_group(one: Group, agreements_of: Agreements) -> Floats:
     """Return the agreements of a group's test rows, in their order."""
     run = one.results[0].run
     placed = placed_gold(run, "test")
     task = task_of(run)
     if [task.read_gold(row).id for row in placed] != one.rows:
         raise UserError(f"{run.path}: its test predictions are not those of its gold test rows.")
-    return agreements(placed, columns)
+    return agreements_of(task, placed)
 
 
 def _points(one: Group, agreement: Floats) -> Iterator[dict[str, Any]]:

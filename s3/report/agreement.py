@@ -8,7 +8,17 @@ from typing import Any
 
 from s3.report.charts import Chart, Point, Series
 
-OWN = {"metric", "agreement", "rows", "share", "seeds", "test", "test_low", "test_high"}
+OWN = {
+    "agreement_of",
+    "metric",
+    "agreement",
+    "rows",
+    "share",
+    "seeds",
+    "test",
+    "test_low",
+    "test_high",
+}
 Record = Mapping[str, Any]
 
 
@@ -25,8 +35,9 @@ def agreement_charts(rows: Sequence[Record]) -> Iterator[Chart]:
         left = {row["agreement"]: 100 * row["share"] for row in block}
         series.append(Series("rows left", [Point(x, y, y, y) for x, y in left.items()]))
         score = metric.replace("_", "-")
-        title = f"{task}: {score} over annotators' agreement"
-        yield Chart(title, "agreement of annotators at least", series, f"{score} and rows left, %")
+        who = block[0].get("agreement_of", "annotators")
+        title = f"{task}: {score} over agreement of {who}"
+        yield Chart(title, f"agreement of {who} at least", series, f"{score} and rows left, %")
 
 
 def _name(row: Record) -> str:
