@@ -2,8 +2,8 @@
 
 An experiment: `s3.run(task=..., method=...)`. Finished runs as data frames: `s3.runs_df()`,
 `rounds_df()`, `epochs_df()`, `predictions_df()`, `examples_df()`, and `measures_df()` of what their
-data are like. The model that one ships: `s3.load(folder)`, with `predict(texts)` and
-`predict_proba(texts)`.
+data are like; `real_rows_df()`, how many real rows alone they are worth. The model that one ships:
+`s3.load(folder)`, with `predict(texts)` and `predict_proba(texts)`.
 """
 
 import os
@@ -15,6 +15,7 @@ from s3.autoclasses import install
 if TYPE_CHECKING:
     from s3.analysis.frames import epochs_df, examples_df, predictions_df, rounds_df, runs_df
     from s3.analysis.measures import measures_df
+    from s3.analysis.real_rows import real_rows_df
     from s3.prediction.model import load
     from s3.running import run
 
@@ -25,6 +26,7 @@ __all__ = [
     "load",
     "measures_df",
     "predictions_df",
+    "real_rows_df",
     "rounds_df",
     "run",
     "runs_df",
@@ -32,6 +34,7 @@ __all__ = [
 PLACES = {
     "load": "s3.prediction.model",
     "measures_df": "s3.analysis.measures",
+    "real_rows_df": "s3.analysis.real_rows",
     "run": "s3.running",
 }
 

@@ -25,7 +25,7 @@ ORDER = {
         methods audit starting
         runs
         prediction analysis
-        overrides
+        overrides judges self_agreement
         report
         explaining tuning yaml_files
         options
@@ -102,13 +102,14 @@ ORDER = {
         preflight preview rounds
         experiment
     """,
-    "s3.runs.listeners": "base\nsummary table log\nwandb",
+    "s3.runs.listeners": "base remarks\nsummary table log\nwandb",
     "s3.runs.listeners.wandb": "settings tables artifacts\ntracker",
     "s3.prediction": "model writing\nexport files",
     "s3.analysis": """
         encodings intervals results gold
         cost similarity extrapolations groups frames listing distances judgements
-        diversity quality errors maps comparison gap rankings judges self_agreement
+        diversity quality errors maps comparison gap rankings
+        real_rows
         formats measures agreement
     """,
     "s3.report": """

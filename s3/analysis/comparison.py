@@ -74,7 +74,7 @@ def compare(
         raise UserError(f"no run has the metric {metric}; known: {', '.join(known)}")
     names = telling(groups)
     order = [name for name in names if name not in ("task", "method")]
-    groups.sort(key=lambda one: [str(one.settings.get(n, "")) for n in ("task", *order, "method")])
+    groups.sort(key=lambda one: [placed(one.settings.get(n)) for n in ("task", *order, "method")])
     if repeated:
         notes.append(f"{repeated} runs are the same as another, by all that decides: counted once.")
     if left := len(everyone) - len(groups):
@@ -83,6 +83,12 @@ def compare(
     for place in range(len(groups) if against else 0):
         hold(found, place)
     return found
+
+
+def placed(value: Any) -> tuple[float, str]:
+    """Return where a setting's value stands among others: numbers by size, before all else."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return (value, "") if number else (np.inf, "" if value is None else str(value))
 
 
 def collect(folders: Iterable[Path | str], round: str) -> tuple[list[Result], list[str]]:

@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from s3.analysis import real_rows
 from s3.analysis.comparison import Comparison, Difference
 from s3.analysis.groups import Group
 from s3.storage import digest
@@ -138,7 +139,7 @@ def legend(found: Comparison) -> list[str]:
         )
     if held := sorted({found.label(one.against) for one in found.differences.values()}):
         lines.append(f"gain: points above {' or '.join(held)}, paired by seed and test row.")
-    return lines + found.notes
+    return [*lines, *found.notes, *real_rows.said(found)]
 
 
 def markdown(found: Comparison) -> str:

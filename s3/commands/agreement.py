@@ -93,8 +93,8 @@ def _annotated(found: Comparison, columns: Sequence[str]) -> Rows:
 def _stood_in(found: Comparison, llm: LLM, samples: int) -> Rows:
     """Return the curves over the agreement of an LLM with itself, named as what they are."""
     from s3.analysis.agreement import curves
-    from s3.analysis.self_agreement import STAND_IN, self_agreements
     from s3.llm import Session
+    from s3.self_agreement import STAND_IN, self_agreements
 
     with Session(llm, seed=0) as session:
         rows = curves(found, partial(self_agreements, session, samples=samples))

@@ -131,7 +131,7 @@ def ask(
     It is asked at temperature 0, and what it said is stored: asked again, it costs nothing.
     """
     from s3.analysis.formats import csv_text
-    from s3.analysis.judges import judged
+    from s3.judges import judged
     from s3.llm import Session
     from s3.storage import write_text
 

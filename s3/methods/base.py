@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Protocol
 
 from s3.data.example import Example, Mistake
+from s3.errors import UserError
 from s3.llm import Session, Style
 from s3.student import Predictor
 from s3.synthesis import SynthesisedSet
 from s3.tasks import Task
+
+SPARE = 0.2  # share of gold validation that still chooses where rows of it are trained on
 
 
 class Fit(Protocol):
@@ -68,9 +72,18 @@ class Method:
 
     `with_gold` ships the model that was trained on gold validation, too, beside the best round's
     data. Rounds are chosen without it: gold rows that were trained on choose nothing.
+
+    `real` is the budget of real rows: each training has so many gold rows beside the synthetic
+    ones (`mixed` draws them).
     """
 
     with_gold: bool = False  # true: ships what is trained on gold validation, too
+    real: int | None = None  # gold rows in each training; null: none, of method=gold all
+
+    def __post_init__(self) -> None:
+        """Check the range."""
+        if self.real is not None and self.real < 0:
+            raise ValueError(f"real must be at least 0, not {self.real}")
 
     def templates(self, task: Task) -> set[str]:
         """Return the names of the task's prompt templates that this method fills."""
@@ -85,6 +98,8 @@ class Method:
     def identity(self) -> dict[str, Any]:
         """Return what of this method decides the result."""
         options = {one.name: getattr(self, one.name) for one in fields(self)}
+        if not self.real:
+            del options["real"]
         return {"class": type(self).__name__, **options}
 
     def idle(self, task: Task) -> set[str]:
@@ -92,8 +107,60 @@ class Method:
         return set()
 
     def run(self, bench: Bench) -> Iterator[Round]:
-        """Yield the rounds, each after its training."""
+        """Yield the rounds, each after its training, with the real rows in its data.
+
+        Raises UserError where there are not so many.
+        """
+        bench, real = mixed(bench, self.real or 0)
+        for round_ in self.rounds_of(bench):
+            yield replace(round_, train=[*round_.train, *real])
+
+    def rounds_of(self, bench: Bench) -> Iterator[Round]:
+        """Yield the rounds of the method itself, which `fit` trains on the real rows, too."""
         raise NotImplementedError
+
+
+def mixed(bench: Bench, number: int) -> tuple[Bench, list[Example]]:
+    """Return a bench that trains on so many real rows, too, and these rows.
+
+    They are drawn with the seed, a smaller budget's among a larger one's: from gold train, or where
+    a task has none from gold validation, in whose choices they then have no part. Raises UserError
+    where there are fewer, or where less than SPARE of gold validation would be left to choose.
+    """
+    if not number:
+        return bench, []
+    apart = bench.task.gold.splits.train is not None
+    pool = bench.train if apart else bench.validation
+    most = len(pool) if apart else int(len(pool) * (1 - SPARE))
+    if number > most:
+        why = "so many there are" if apart else "what is trained on chooses nothing"
+        raise UserError(
+            f"method.real={number}: gold {'train' if apart else 'validation'} gives at most {most} "
+            f"of its {len(pool)} rows ({why}). Take fewer, or name a file of more rows in "
+            f"task.gold.{bench.task.gold.source.value}.train."
+        )
+    real = random.Random(f"{bench.seed}/real").sample(pool, len(pool))[:number]
+    taken = set() if apart else {one.id for one in real}
+    chooser = [one for one in bench.validation if one.id not in taken]
+
+    def fit(
+        train: list[Example],
+        validation: list[Example],
+        *,
+        what: str,
+        start: Predictor | None,
+        weights: Sequence[float] | None = None,
+    ) -> Predictor:
+        every = None if weights is None else [*weights, *[1.0] * number]
+        return bench.fit([*train, *real], validation, what=what, start=start, weights=every)
+
+    return replace(bench, fit=fit, validation=chooser), real
+
+
+def unmixed(train: Sequence[Example], gold: Sequence[Example]) -> list[Example]:
+    """Return training data without their real rows that are among some gold rows."""
+    ids = {one.id for one in gold}
+    return [one for one in train if one.origin.kind != "gold" or one.id not in ids]
 
 
 def mistakes_of(task: Task, validation: list[Example], predictor: Predictor) -> list[Mistake]:

@@ -73,6 +73,7 @@ class ExtrapolationLoop(Method):
 
     def __post_init__(self) -> None:
         """Check the ranges."""
+        super().__post_init__()
         least = {"seed_size": 1, "rounds": 0, "per_mistake": 1, "patience": 1, "size": 2}
         for name, low in least.items():
             value = getattr(self, name)
@@ -127,7 +128,7 @@ class ExtrapolationLoop(Method):
             idle |= {"error_share"} | ({"seed_size"} if self.size and not self.add_from else set())
         return {name: value for name, value in found.items() if name not in idle}
 
-    def run(self, bench: Bench) -> Iterator[Round]:
+    def rounds_of(self, bench: Bench) -> Iterator[Round]:
         """Yield `rounds` + 1 trainings; nothing is asked of the LLM after the last one."""
         seed, added, unused = self._start(bench)
         written, predictor = seed, None

@@ -41,6 +41,7 @@ class ProGen(Method):
 
     def __post_init__(self) -> None:
         """Check the ranges."""
+        super().__post_init__()
         least = {"size": 1, "held_out": 1, "first": 1, "scored": 1, "pool": 1, "in_context": 1}
         for name, low in least.items():
             if getattr(self, name) < low:
@@ -61,7 +62,7 @@ class ProGen(Method):
             raise ValueError(f"method=progen is for classification only, not for task={task.name}")
         super().check(task, style)
 
-    def run(self, bench: Bench) -> Iterator[Round]:
+    def rounds_of(self, bench: Bench) -> Iterator[Round]:
         """Yield a training for each feedback, and the last one on all."""
         prompts = Prompts(self, bench)
         written = prompts.write(self.held_out + self.sizes[0], (), 0)

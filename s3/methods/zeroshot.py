@@ -40,7 +40,9 @@ class ZeroShot(ExtrapolationLoop):
     extrapolated: Extrapolated = Extrapolated.nothing
     conversation: int = 10  # texts of one conversation
     diversity_every: int = 5  # texts between two diversity prompts
-    shown_tokens: int = 600  # of what was said before, estimated; prompt and reply need room, too
+    # Ours. Each turn reads all that is shown anew, which is most of an LLM's time on two cores: at
+    # 600, two hundred film reviews took over eight minutes. 300 still show the last few texts.
+    shown_tokens: int = 300  # of what was said before, estimated; prompt and reply need room, too
 
     def __post_init__(self) -> None:
         """Check the ranges."""

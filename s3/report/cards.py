@@ -32,7 +32,9 @@ CARD = "README.md"
 # Hub names and licences of what the project fetches itself; of all else they are not known here.
 KNOWN = {
     "all-MiniLM-L6-v2": ("sentence-transformers/all-MiniLM-L6-v2", "apache-2.0"),
+    "bert-base-uncased": ("google-bert/bert-base-uncased", "apache-2.0"),
     "distilbert-base-uncased": ("distilbert/distilbert-base-uncased", "apache-2.0"),
+    "roberta-base": ("FacebookAI/roberta-base", "mit"),
     "SmolLM2-135M-Instruct": ("HuggingFaceTB/SmolLM2-135M-Instruct", "apache-2.0"),
 }
 EMBEDDED = "SmolLM2-135M-Instruct"  # the model of `llm=smollm2`, which names none

@@ -14,6 +14,7 @@ from s3.analysis.comparison import Comparison
 from s3.analysis.formats import cells, legend
 from s3.analysis.groups import Group
 from s3.analysis.intervals import Estimate, contributions, estimate
+from s3.analysis.real_rows import curve_of, worths
 from s3.report.charts import Chart, Interval, Intervals, Point, Series
 from s3.report.page import write_page
 
@@ -74,10 +75,26 @@ def charts(found: Comparison, name: str, groups: Mapping[str, Group]) -> Iterato
         "curves",
         Chart(f"{name} by the size of the data", "examples trained on", curves, per_cent),
     )
+    if held := list(mixing(groups)):
+        yield "real-rows", Chart(f"{name} by real rows alone", "real rows", held, per_cent)
     for title, (prefix, unit) in SPENT.items():
         paid = {group: one.spent(prefix) for group, one in groups.items()}
         if any(paid.values()):
             yield title, Chart(f"{name} by {unit}", unit, list(costs(groups, paid)), per_cent)
+
+
+def mixing(groups: Mapping[str, Group]) -> Iterator[Series]:
+    """Yield the curves of real rows alone, and as levels the sets that are held against them."""
+    everyone, curves = list(groups.values()), list[Any]()
+    held = [one.group for one in worths(everyone)]
+    for one in held:
+        if (found := curve_of(one, everyone)) not in curves:
+            curves.append(found)
+            points = [point(other.test, number) for number, other in found]
+            yield Series(f"{one.settings.get('model')}, real rows alone", points)
+    for name, one in groups.items():
+        if one in held:
+            yield Series(name, [point(one.test)], level=True)
 
 
 def costs(groups: Mapping[str, Group], paid: Mapping[str, float | None]) -> Iterator[Series]:

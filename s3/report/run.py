@@ -26,7 +26,8 @@ from s3.report.page import write_page
 from s3.report.pairs import grown, texts
 from s3.runs.folder import REPORT, RunFolder
 from s3.runs.listeners.base import Listener
-from s3.runs.listeners.table import cells, gain, remarks
+from s3.runs.listeners.remarks import gain, remarks
+from s3.runs.listeners.table import cells
 from s3.runs.reading import Run
 from s3.runs.significance import NORMAL_95, difference, score
 from s3.secrets import hidden

@@ -23,6 +23,7 @@ import numpy as np
 from s3.data.example import Example
 from s3.data.splitting import parts_of
 from s3.methods import Bench, Method, Round
+from s3.methods.base import unmixed
 from s3.progress import progress, quiet
 from s3.student import Predictions
 
@@ -101,7 +102,7 @@ class CrossValidation:
             chooser = self.folds[(place + 1) % len(self.folds)].aside
             known = {id(one) for one in chooser}
             gold = [one for one in fold.bench.validation if id(one) not in known]
-            made = fold.best(until).train if synthetic else []
+            made = unmixed(fold.best(until).train, self.rows) if synthetic else []
             with quiet():
                 model = fold.bench.fit([*made, *gold], chooser, what="with gold", start=None)
             said.append(model.predict(fold.aside))

@@ -81,7 +81,8 @@ def preview(
     if not method.templates(task):
         raise UserError("this method asks an LLM nothing: there is nothing to preview.")
     number = max(EXAMPLES, len(task.label_names))
-    sizes: dict[str, Any] = {"seed_size": number, "rounds": 1, "held_out": 1, "patience": None}
+    sizes: dict[str, Any] = {"seed_size": number, "rounds": 1, "held_out": 1}
+    sizes |= {"patience": None, "real": None}
     known = {one.name for one in fields(method)}
     sizes["size"] = None if "seed_size" in known else number
     small = {name: value for name, value in sizes.items() if name in known}

@@ -18,6 +18,7 @@ from s3.data.rows import fingerprint
 from s3.errors import first_line
 from s3.llm import Session
 from s3.methods import Bench, GoldOnly, Method, Round
+from s3.methods.base import unmixed
 from s3.methods.gold import folds
 from s3.runs.counts import data_row, largest_share, majority
 from s3.runs.crossing import CrossValidation, joined
@@ -97,7 +98,8 @@ class Rounds:
         assert self.last is not None
         shipped, with_gold = self.best.predictor, self.method.with_gold
         summary = {**about, "metric": self.metric, "best_round": self.best.index}
-        for name, synthetic in {"gold": [], "with_gold": self.best.train}.items():
+        beside = unmixed(self.best.train, self.gold.validation)  # each of which is kept aside once
+        for name, synthetic in {"gold": [], "with_gold": beside}.items():
             needed = with_gold and name == "with_gold"
             if not needed and (not self.gold_baseline or isinstance(self.method, GoldOnly)):
                 continue

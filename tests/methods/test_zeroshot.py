@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from s3.audit import Auditor
 from s3.llm import Style
 from s3.llm.errors import NothingUsable
 from s3.methods import Method, Round
@@ -123,6 +124,34 @@ def test_a_long_example_is_cut_and_a_reply_that_repeats_one_is_dropped() -> None
     long = [text for text in texts if len(text) > 80]
     assert long
     assert not any(text in prompt for text in long for prompt in author.asked)
+
+
+def test_the_audit_names_near_copies_of_shown_examples() -> None:
+    experiment = composed("task=imdb", "method=fewshot", "seed_size=8")
+    copied = dict[str, str]()  # what was written for each shown example
+
+    def copy(prompt: str, sample: str) -> str:
+        """Copy the first shown example that nobody copied, with every ninth word changed.
+
+        A copy that is closer than that is dropped as an echo.
+        """
+        shown = sorted((text for text in places if text in prompt), key=prompt.index)
+        if len(copied) == 3 or not (left := [text for text in shown if text not in copied]):
+            return sentence(prompt, sample)
+        said = left[0].split()
+        said[4::9] = ["something"] * len(said[4::9])
+        copied[left[0]] = " ".join(said)
+        return copied[left[0]]
+
+    with writing(copy) as (_, llm):
+        made = bench(experiment.task, llm, Learner(experiment.task), few=10)
+        places = {one.fields["text"]: one.origin.source for one in made.train}
+        (round_,) = experiment.method.run(made)
+    found = Auditor(experiment.audit, {"validation": made.train}, "text", ()).measure(round_.train)
+    assert len(copied) == 3
+    assert found.metrics["audit/validation/near_text"] == 3
+    named = {(one["text"], one["gold"]) for one in found.copies}
+    assert named == {(text, places[of]) for of, text in copied.items()}
 
 
 @pytest.mark.parametrize("method", ["zeroshot", "fewshot"])

@@ -14,13 +14,13 @@ from s3.data.gold import GoldData
 from s3.data.splitting import dealt, parts_of
 from s3.llm import Prompt, Session
 from s3.methods import Bench, Method, Round
-from s3.runs.listeners.table import remarks
+from s3.runs.listeners.remarks import remarks
 from s3.runs.reading import Run
 from s3.runs.significance import interval
 from s3.student import Predictions
 from s3.synthesis import SynthesisedSet
 from tests.llm.conftest import server
-from tests.runs.made import LABELS, Model, gold
+from tests.runs.made import LABELS, Model, gold, written
 from tests.runs.test_rounds import Student, run
 from tests.server import FakeLLM
 
@@ -51,12 +51,22 @@ class Learner(Student):
 class Copying(Method):
     """Its second round's data are the gold validation rows, as if an LLM had only repeated them."""
 
-    def run(self, bench: Bench) -> Iterator[Round]:
+    def rounds_of(self, bench: Bench) -> Iterator[Round]:
         origin = Origin("extrapolation")
         copies = [replace(one, origin=origin) for one in bench.validation]
         for index, train in enumerate((copies[:1], copies)):
             predictor = bench.fit(train, bench.validation, what="", start=None)
             yield Round(index, train, SynthesisedSet(0, train), [], predictor, bench.validation)
+
+
+class Mixing(Method):
+    """Trains once, on three written rows."""
+
+    def rounds_of(self, bench: Bench) -> Iterator[Round]:
+        train = written(3, 0)
+        predictor = bench.fit(train, bench.validation, what="", start=None)
+        made = SynthesisedSet(3, train)
+        yield Round(0, train, made, [], predictor, bench.validation)
 
 
 def without_test(tmp_path: Path, number: int = ROWS, **more: Any) -> Run:
@@ -79,6 +89,22 @@ def test_the_whole_of_gold_validation_makes_the_model_that_ships(tmp_path: Path)
     assert found.summary["cross_validation"] == {
         "folds": 5, "size": ROWS, "test/accuracy": 0.0, "test/macro_f1": 0.0,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("tested", [False, True])
+@pytest.mark.parametrize("probed", [False, True])
+def test_no_training_learns_a_real_row_that_chooses_or_scores_it(
+    tmp_path: Path, tested: bool, probed: bool
+) -> None:
+    validation, student = gold(ROWS), Learner(probed=probed)
+    data = GoldData(validation, gold(4, "test") if tested else [], validation)
+    found = run(tmp_path, Mixing(real=5), data, student, gold_baseline=True)
+    assert [one.origin.kind for one in found.best.train] == ["seed"] * 3 + ["gold"] * 5
+    assert len(student.trained) > 2
+    for _, train, chooser in student.trained:
+        assert not {one.id for one in train} & {one.id for one in chooser}
+    for said in (found.best.predictions("test"), found.beside("with_gold")):
+        assert not any(row["predicted"] == row["target"] for row in said)
 
 
 def test_the_table_says_what_test_is_and_what_so_few_rows_show(tmp_path: Path) -> None:

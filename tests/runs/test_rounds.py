@@ -37,7 +37,7 @@ class Course(Method):
         self.answers, self.warm, self.weights = answers, warm, weights
         self.with_gold = with_gold
 
-    def run(self, bench: Bench) -> Iterator[Round]:
+    def rounds_of(self, bench: Bench) -> Iterator[Round]:
         predictor = None
         for index, answer in enumerate(self.answers):
             train = written(3, index)
@@ -52,7 +52,7 @@ class Course(Method):
 class Gold(GoldOnly):
     """Gold Data, whose training is called by a label."""
 
-    def run(self, bench: Bench) -> Iterator[Round]:
+    def rounds_of(self, bench: Bench) -> Iterator[Round]:
         train = bench.train
         predictor = bench.fit(train, bench.validation, what="positive", start=None)
         yield Round(0, train, SynthesisedSet(0), [], predictor, bench.validation)
@@ -180,7 +180,7 @@ def test_a_row_counts_what_grew_from_errors_and_what_from_other_gold(tmp_path: P
     validation = gold(4)
 
     class Mixed(Method):
-        def run(self, bench: Bench) -> Iterator[Round]:
+        def rounds_of(self, bench: Bench) -> Iterator[Round]:
             for index in range(2):
                 added = written(3, 0) if not index else [*written(2, 1), *written(3, 2)]
                 predictor = bench.fit(added, validation, what="positive", start=None)

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+from functools import cache
 from itertools import product
 from pathlib import Path
 
 import pytest
 
-from s3.llm import Style
+from s3.llm import LLM, Style
+from s3.runs.dryrun import Habits, rehearse
 from s3.tasks import Task
 from tests.author import composed
+from tests.hub import Hub
 from tests.runs.helpers import ROOT
 
 DATA = ROOT.parent / "shared" / "data"
@@ -43,8 +49,8 @@ def of_files(name: str, folder: Path, *more: str) -> Task:
     return composed(f"task={name}", *files, *more).task
 
 
-@pytest.mark.parametrize("name", FORMS)
-def test_a_set_is_read_in_its_own_form(name: str, tmp_path: Path) -> None:
+def write_rows(name: str, folder: Path) -> None:
+    """Write four rows of train and of test in a set's own form."""
     text, label, first, last = FORMS[name]
     for split in ("train", "test"):
         rows = [
@@ -52,7 +58,12 @@ def test_a_set_is_read_in_its_own_form(name: str, tmp_path: Path) -> None:
             for n in range(4)
         ]
         lines = "\n".join(map(json.dumps, rows))
-        (tmp_path / f"{split}.jsonl").write_text(lines, encoding="utf-8")
+        (folder / f"{split}.jsonl").write_text(lines, encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_a_set_is_read_in_its_own_form(name: str, tmp_path: Path) -> None:
+    write_rows(name, tmp_path)
     task = of_files(name, tmp_path)
     gold = task.load(0)
     names = task.label_names
@@ -88,3 +99,51 @@ def test_each_label_is_asked_for_in_its_own_words(name: str) -> None:
             words = {**task.words(label), "style": written, "length": length}
             asked.add(task.generation.fill(style, words))
         assert len(asked) == len(task.label_names) * len(task.styles) * len(task.lengths)
+
+
+@cache
+def chat() -> LLM:
+    return composed("llm=openai").llm
+
+
+@pytest.mark.parametrize("method", ["zeroshot", "fewshot"])
+@pytest.mark.parametrize("name", [*FORMS, "imdb"])
+def test_each_task_is_rehearsed(name: str, method: str, tmp_path: Path) -> None:
+    files = []
+    if name in FORMS:  # IMDb's rows come along
+        write_rows(name, tmp_path)
+        files = ["task.gold.source=files", f"task.gold.files.path={tmp_path}"]
+    made = composed(f"task={name}", f"method={method}", "seed_size=24", *files)
+    gold, labels = made.task.load(0), made.task.label_names
+    for llm in (made.llm, chat()):
+        parts = (made.task, llm, made.method, made.model, gold, made.seed)
+        plan = rehearse(*parts, Habits(kept=(1.0,), wrong=(1.0,)))
+        assert plan.total.requests == 24
+        shown = [plan.prompts[f"seed {label}"].text for label in labels]
+        assert len(set(shown)) == len(labels)
+        assert "$" not in "".join(shown)
+        if name in FORMS:
+            real = [one.fields["text"] for one in gold.train]
+            assert all(all(one in text for one in real) == (method == "fewshot") for text in shown)
+
+
+def test_the_papers_encoders_are_found_on_the_hub(tmp_path: Path) -> None:
+    names = {"bert": "google-bert/bert-base-uncased", "roberta": "FacebookAI/roberta-base"}
+    for name, weights in names.items():
+        model = composed("task=imdb", "preset=paper", f"model={name}").model
+        assert (model.weights, model.training.value) == (weights, "finetune")
+    kinds = {name: json.dumps({"model_type": name}).encode() for name in names}
+    files = {"tokenizer.json": b"{}", "model.safetensors": b"-"}  # their names are looked at
+    repos = {names[name]: {"config.json": kind, **files} for name, kind in kinds.items()}
+    with Hub(repos) as hub:
+        command = [sys.executable, str(ROOT / "run.py"), "-m", "model=bert,roberta"]
+        command += ["task=imdb", "method=zeroshot", "seed_size=4", "dry_run=true"]
+        done = subprocess.run(
+            command, cwd=tmp_path, capture_output=True, text=True, check=True,
+            env={**os.environ, "HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path / "hf")},
+        )  # fmt: skip
+        asked = " ".join(hub.asked)
+    for weights in names.values():
+        assert f"/{weights}/" in asked
+        assert f"{weights} is fetched from the hub when the run begins" in done.stderr
+    assert done.stdout.count("Nothing was sent") == 2

@@ -76,7 +76,8 @@ def rehearse(
 def between(least: Plan, most: Plan) -> str:
     """Return the bounds of a run's requests, and of its cost where prices are known."""
     said = f"{least.total.requests} to {most.total.requests} requests"
-    return said + f", ${least.total.cost:.2f} to ${most.total.cost:.2f}" * most.priced
+    costs = most.priced and most.total.cost > 0
+    return said + f", ${least.total.cost:.2f} to ${most.total.cost:.2f}" * costs
 
 
 def show(plan: Plan, least: Plan, most: Plan, *, prompts: bool = True) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 import sys
 from pathlib import Path
 
@@ -221,6 +222,24 @@ def test_gold_alone_stands_beside_the_rounds(tmp_path: Path, capsys: pytest.Capt
 def review(text: str, source: str, round_: int = 0) -> Example:
     origin = Origin("extrapolation" if round_ else "gold", round_, source)
     return Example({"text": text}, "positive", origin)
+
+
+@pytest.mark.parametrize(("right", "says"), [(95, True), (82, False), (60, False)])
+def test_what_would_ship_a_better_model_is_said_where_gold_validation_is_sure(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], right: int, says: bool
+):
+    scores = {"size": 100, "test/accuracy": 0.5, "validation/accuracy": right / 100}
+    folder = finished_run(tmp_path / "films", gold=scores)
+    answer(folder, 1, "validation", binary(80, 20))
+    answer(folder, 1, "test", binary(80, 20))
+    for split in ("validation", "test"):
+        answer(folder, 0, split, binary(right, 100 - right))
+        beside = folder.path / "gold" / f"predictions_{split}.jsonl"
+        beside.parent.mkdir(exist_ok=True)
+        shutil.copy(folder.round_folder(0) / f"predictions_{split}.jsonl", beside)
+    output = " ".join(said(folder, capsys).split())
+    assert ("method=gold is 15.0 points better than what ships, beyond chance" in output) is says
+    assert ("it would ship that model" in output) is says
 
 
 def test_three_errors_are_shown_with_what_the_llm_made_of_them(

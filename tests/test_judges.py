@@ -13,10 +13,10 @@ import pytest
 from typer.testing import CliRunner
 
 from s3.analysis.judgements import firsts, read_judgements
-from s3.analysis.judges import WORDINGS, choice
 from s3.analysis.rankings import ranking
 from s3.commands.app import app
 from s3.errors import UserError
+from s3.judges import WORDINGS, choice
 from tests.server import FakeLLM, Rule
 
 ORDER = ["sums", "spam", "topics", "films", "jokes"]  # the most objective first

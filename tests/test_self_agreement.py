@@ -12,8 +12,8 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from s3.analysis.self_agreement import named_label
 from s3.commands.app import app
+from s3.self_agreement import named_label
 from tests.analysis.test_agreement import ROWS, SURE, runs
 from tests.server import FakeLLM
 
