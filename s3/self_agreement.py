@@ -6,7 +6,6 @@ frequent label, as for annotators (Li et al. 2023, whose annotators were people)
 
 from __future__ import annotations
 
-import re
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -20,6 +19,7 @@ from s3.errors import UserError
 from s3.llm import Completion, Session, Style
 from s3.llm.types import Prompt
 from s3.tasks import Task
+from s3.tasks.classification import named_label
 
 STAND_IN = "LLM disagreement (stand-in)"
 REPLY_TOKENS = 24  # a label, and a few words around it
@@ -45,7 +45,7 @@ def self_agreements(llm: Session, task: Task, rows: Sequence[Placed], *, samples
     for place, outcome in enumerate(outcomes):
         if not isinstance(outcome, Completion):
             continue
-        if label := named_label(outcome.text, labels):
+        if label := named_label(outcome.text, {one: _shown(one) for one in labels}):
             votes[place // samples][label] += 1
         else:
             llm.drop("no_label")
@@ -69,17 +69,3 @@ def _prompt(style: Style, labels: Sequence[str], example: Example) -> Prompt:
 
 def _shown(label: str) -> str:
     return label.replace("_", " ")
-
-
-def named_label(reply: str, labels: Sequence[str]) -> str:
-    """Return the label that a reply begins with, or the only one in it; "" where there is none.
-
-    Of labels that are parts of one another ("entailment", "not entailment") the longest counts.
-    """
-    words = {_shown(label).casefold(): label for label in labels}
-    longest = sorted(words, key=len, reverse=True)
-    pattern = rf"(?<!\w)(?:{'|'.join(map(re.escape, longest))})(?!\w)"
-    text = _shown(reply).casefold()
-    begun = re.match(rf"\W*(?:label\W+)?({pattern})(?!\W+(?:or|and)\b)", text)
-    found = {begun[1]} if begun else set(re.findall(pattern, text))
-    return words[found.pop()] if len(found) == 1 else ""

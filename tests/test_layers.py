@@ -24,7 +24,7 @@ ORDER = {
         synthesis
         methods audit starting
         runs
-        prediction analysis
+        prediction analysis feasibility
         overrides judges self_agreement
         report
         explaining tuning yaml_files
@@ -123,8 +123,8 @@ ORDER = {
     """,
     "s3.commands": """
         runs
-        analyze audit check compare dashboard export figures new predict preview push report run
-        store
+        analyze audit check compare dashboard export feasible figures new predict preview
+        push report run store
         agreement judgements
         app
     """,

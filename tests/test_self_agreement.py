@@ -13,7 +13,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from s3.commands.app import app
-from s3.self_agreement import named_label
+from s3.tasks.classification import named_label
 from tests.analysis.test_agreement import ROWS, SURE, runs
 from tests.server import FakeLLM
 
@@ -88,4 +88,4 @@ def test_annotators_and_a_stand_in_are_not_mixed(runs: Path):
     ],
 )  # fmt: skip
 def test_a_label_is_read_whole(reply: str, label: str):
-    assert named_label(reply, ["entailment", "not_entailment"]) == label
+    assert named_label(reply, {one: one for one in ("entailment", "not_entailment")}) == label

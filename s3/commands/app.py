@@ -18,6 +18,7 @@ from s3.commands.check import check
 from s3.commands.compare import compare
 from s3.commands.dashboard import dashboard
 from s3.commands.export import export
+from s3.commands.feasible import feasible
 from s3.commands.figures import figures
 from s3.commands.judgements import judgements
 from s3.commands.new import new
@@ -46,6 +47,7 @@ app.command()(check)
 app.command()(compare)
 app.command()(dashboard)
 app.command()(export)
+app.command()(feasible)
 app.command()(figures)
 app.command()(new)
 app.command()(predict)

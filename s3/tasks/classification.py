@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -102,3 +103,18 @@ class Classification(Task):
         if style is Style.chat:
             return Prompt(text, self.system, (), self.rationale_tokens, "list")
         return Prompt(text, "", ("\n\n",), self.rationale_tokens, "list")
+
+
+def named_label(reply: str, labels: Mapping[str, str]) -> str:
+    """Return the label whose word a reply begins with, or the only one in it; "" where none is.
+
+    `labels` has each label's word. Of words that are parts of one another ("entailment", "not
+    entailment") the longest counts.
+    """
+    words = {word.replace("_", " ").casefold(): label for label, word in labels.items()}
+    longest = sorted(words, key=len, reverse=True)
+    pattern = rf"(?<!\w)(?:{'|'.join(map(re.escape, longest))})(?!\w)"
+    text = reply.replace("_", " ").casefold()
+    begun = re.match(rf"\W*(?:label\W+)?({pattern})(?!\W+(?:or|and)\b)", text)
+    found = {begun[1]} if begun else set(re.findall(pattern, text))
+    return words[found.pop()] if len(found) == 1 else ""
