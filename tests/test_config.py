@@ -88,13 +88,13 @@ def test_every_model_builds(model: str) -> None:
     ("override", "known", "meant"),
     [
         ("methd=s3", "task, llm, model, method", "method"),
-        ("method.roundz=3", "with_gold, seed_size", "method.rounds"),
+        ("method.roundz=3", "with_gold, real, seed_size", "method.rounds"),
         ("rounds=3", "task, llm, model", "method.rounds"),  # at another place
         ("task.reply.words=3", "tokens, min_words, max_words", None),
         ("task.gold.files.validaton=x", "path, name, validation", "task.gold.files.validation"),
         # What is added with + is unknown to Hydra's own check.
-        ("+method.zzz=1", "with_gold, seed_size", None),
-        ("++method.zzz=1", "with_gold, seed_size", None),
+        ("+method.zzz=1", "with_gold, real, seed_size", None),
+        ("++method.zzz=1", "with_gold, real, seed_size", None),
         ("+audit.foo=1", "near, allow_test_copies", None),
         ("+seeed=1", "task, llm, model", "seed"),
         ("+task.gold.files.validaton=x", "path, name, validation", "task.gold.files.validation"),
