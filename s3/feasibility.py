@@ -9,17 +9,19 @@ the first half. The test split is not looked at.
 from __future__ import annotations
 
 import random
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from s3.data.example import Example
 from s3.data.gold import GoldData
 from s3.data.splitting import parts_of
-from s3.errors import UserError
+from s3.errors import UserError, first_line
 from s3.llm import LLM, Completion, Prompt, Session, Style
+from s3.llm.types import Tokens, token_estimate
 from s3.methods import Bench, FewShot, Method, ZeroShot
 from s3.methods.base import Fit
 from s3.runs.counts import majority
@@ -44,6 +46,7 @@ class Trial:
     name: str
     size: int
     rows: Rows
+    train: Sequence[Example] = field(default=(), repr=False)  # what it was trained on
 
     @property
     def accuracy(self) -> float:
@@ -100,11 +103,11 @@ def tried(
             bench = _bench(task, session, fit, teach, student, seed)
             round_ = next(method(seed_size=size).run(bench))
             said = round_.predictor.predict(list(aside)).answers
-            yield Trial(name, len(round_.train), answers(aside, said))
+            yield Trial(name, len(round_.train), answers(aside, said), round_.train)
         fifth = len(teach) // 5
         alone = fit(list(teach[fifth:]), list(teach[:fifth]), what="training on gold", start=None)
         said = alone.predict(list(aside)).answers
-        yield Trial(GOLD, len(teach), answers(aside, said))
+        yield Trial(GOLD, len(teach), answers(aside, said), teach)
 
 
 def _bench(
@@ -137,12 +140,29 @@ def labelled(
     seed: int,
 ) -> list[str]:
     """Return the label that the LLM gives each row; empty where it names none, or several."""
-    draws = enumerate(aside)
-    prompts = [prompt(task, session.style, one, teach, f"{seed}/{i}") for i, one in draws]
+    prompts = questions(task, session.style, teach, aside, seed)
     return [
         named_label(outcome.text, task.labels) if isinstance(outcome, Completion) else ""
         for outcome in session.complete(prompts, "labels by the LLM")
     ]
+
+
+def questions(
+    task: Classification,
+    style: Style,
+    teach: Sequence[Example],
+    aside: Sequence[Example],
+    seed: int,
+) -> list[Prompt]:
+    """Return the requests for the labels of the rows that score."""
+    return [prompt(task, style, one, teach, f"{seed}/{i}") for i, one in enumerate(aside)]
+
+
+def tokens_of(prompts: Sequence[Prompt]) -> Tokens:
+    """Return the tokens that prompts and their replies have at most, estimated."""
+    return Tokens(
+        sum(token_estimate(one.sent) for one in prompts), sum(one.reply_tokens for one in prompts)
+    )
 
 
 def prompt(
@@ -167,6 +187,34 @@ def prompt(
 
 def _fields(example: Example) -> str:
     return "\n".join(f"{name}: {text[:SHOWN]}" for name, text in example.fields.items())
+
+
+def similarities(
+    task: Task, trials: Sequence[Trial], aside: Sequence[Example], seed: int
+) -> dict[str, float]:
+    """Return how like what each trial was trained on is to the gold rows that score.
+
+    The mean over these rows of the mean of their five highest cosines (Li et al. 2023), to equal
+    numbers of texts, which are drawn with the seed. Empty, and said why, where the weights of the
+    encoder cannot be had: the verdict does not rest on it.
+    """
+    from s3.analysis.encodings import encode
+    from s3.analysis.similarity import similarity_to_gold
+
+    def texts(rows: Sequence[Example]) -> list[str]:
+        return [one.fields[task.written] for one in rows]
+
+    trained = {one.name: texts(one.train) for one in trials if one.train}
+    number = min(map(len, trained.values()))
+    try:
+        gold = encode(texts(aside))
+        return {
+            name: similarity_to_gold(gold, encode(random.Random(seed).sample(some, number)))
+            for name, some in trained.items()
+        }
+    except UserError as error:
+        print(f"no similarity to gold: {first_line(error)}", file=sys.stderr)
+        return {}
 
 
 def verdict(trials: Mapping[str, Trial], guess: float) -> tuple[str, str]:

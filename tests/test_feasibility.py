@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,12 @@ import pytest
 from typer.testing import CliRunner
 
 from s3.commands.app import app
+from s3.data.example import Example
 from s3.data.gold import BUNDLE
 from s3.errors import UserError
-from s3.feasibility import GOLD, LLM_ITSELF, MADE, Trial, halves, verdict
+from s3.feasibility import GOLD, LLM_ITSELF, MADE, Trial, halves, similarities, verdict
 from tests.author import composed, sentence
-from tests.server import FakeLLM, Manners
+from tests.server import FakeLLM, Manners, asked_text
 
 
 def trial(name: str, right: int, rows: int = 100, size: int = 80) -> Trial:
@@ -76,7 +78,8 @@ def test_the_command_scores_an_llm_that_knows_and_one_that_guesses(
     with FakeLLM(author, Manners(model="author")) as fake:
         options = [
             "task=imdb", "llm=server", "llm.model=author", f"llm.base_url={fake.url}",
-            f"model.weights={tiny}", "model.max_length=64", "task.gold.validation_size=48",
+            "llm.input_price=1", "llm.output_price=2", f"model.weights={tiny}",
+            "model.max_length=64", "task.gold.validation_size=48",
         ]  # fmt: skip
         done = CliRunner().invoke(app, ["feasible", *options, "--texts", "16"])
     assert done.exit_code == 0, (done.stderr, done.exception)
@@ -87,5 +90,25 @@ def test_the_command_scores_an_llm_that_knows_and_one_that_guesses(
     assert f"{100.0 if knows else 0.0} " in scores[LLM_ITSELF]
     assert scores[GOLD].split()[3:5] == ["24", "rows"]
     assert "on 24 gold validation rows" in done.stdout
-    said = ("doubtful: ", "worth it: ") if knows else ("not: ", "worth it: ")
-    assert any(f"\n{one}" in done.stdout for one in said)
+    for name in (*MADE, GOLD):
+        assert -1 < float(scores[name].rpartition("similarity to gold ")[2]) < 1
+    taught = max(float(re.search(r"([\d.]+) to", scores[name])[1]) for name in MADE) > 50
+    said = ("worth it", "doubtful") if taught else ("doubtful",) if knows else ("not",)
+    assert done.stdout.partition("\nA whole run")[2].split("\n")[2].startswith(said)
+    first = done.stdout.splitlines()[0]
+    likely, most = map(float, re.findall(r"\$([\d.]+\d)", first))
+    letters = sum(map(len, map(asked_text, fake.requests)))
+    letters += 2 * sum(len(text) * times for text, times in fake.answered.items())
+    assert likely / 2 < letters / 4 / 1e6 < most  # four letters a token, dollars a million
+
+
+def test_similarity_is_of_equal_numbers_and_of_gold_to_what_was_trained_on() -> None:
+    gold = [Example({"text": text}, "a") for text in ("A cat sat.", "A dog ran.", "It rained.")]
+    far = [Example({"text": f"Shares fell by {i} per cent."}, "a") for i in range(9)]
+    near, other = (Trial(name, len(one), [], one) for name, one in (("near", gold), ("far", far)))
+    task = composed("task=imdb").task
+    found = similarities(task, [trial(LLM_ITSELF, 50), near, other], gold, 0)
+    assert list(found) == ["near", "far"]
+    assert found["near"] > found["far"] + 0.1
+    many = similarities(task, [near, Trial("far", 3, [], far[:3])], gold, 0)
+    assert many["near"] == pytest.approx(found["near"])

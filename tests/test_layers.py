@@ -24,7 +24,8 @@ ORDER = {
         synthesis
         methods audit starting
         runs
-        prediction analysis feasibility
+        prediction analysis
+        feasibility
         overrides judges self_agreement
         report
         explaining tuning yaml_files
