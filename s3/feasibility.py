@@ -220,9 +220,10 @@ def similarities(
 def verdict(trials: Mapping[str, Trial], guess: float) -> tuple[str, str]:
     """Return "worth it", "doubtful" or "not", and why. `guess` is the majority's share.
 
-    Worth it: a synthetic set teaches more than the majority's share beyond chance (its interval
-    lies above), and is not beyond chance worse than the gold rows alone. Not: neither a synthetic
-    set nor the LLM itself is above it. Doubtful: all else.
+    Worth it: the LLM itself and a synthetic set are above the majority's share beyond chance (their
+    intervals lie above), and the set is not beyond chance worse than the gold rows alone. Not:
+    neither is above it. Doubtful: all else. What teaches although its writer cannot label may be
+    what the small model knew before.
     """
     taught = max((trials[name] for name in MADE), key=lambda one: one.accuracy)
     itself, gold = trials[LLM_ITSELF], trials[GOLD]
@@ -232,8 +233,14 @@ def verdict(trials: Mapping[str, Trial], guess: float) -> tuple[str, str]:
     reached = f"{taught.size} {taught.name} teach {100 * taught.accuracy:.0f} %"
     guessing = f"always guessing gives {100 * guess:.0f} %"
     beside = f"{guessing}, {gold.size} gold rows {100 * gold.accuracy:.0f} %"
-    if teaches and not worse:
+    if teaches and can and not worse:
         return "worth it", f"{reached}; {beside}."
+    if teaches and not worse:
+        return "doubtful", (
+            f"{reached}; {beside}; but the LLM itself, right in {100 * itself.accuracy:.0f} %, is "
+            "not beyond guessing: its labels are not to be trusted, and the small model may know "
+            "most of this from before."
+        )
     if teaches:
         return "doubtful", f"{reached}, beyond chance less than the gold rows alone; {beside}."
     if can:

@@ -30,8 +30,9 @@ def trial(name: str, right: int, rows: int = 100, size: int = 80) -> Trial:
 @pytest.mark.parametrize(
     ("itself", "written", "gold", "says"),
     [
-        (50, 70, 72, "worth it"),  # level with gold within chance
-        (50, 80, 60, "worth it"),
+        (80, 70, 72, "worth it"),  # level with gold within chance
+        (65, 80, 60, "worth it"),
+        (50, 80, 60, "doubtful"),  # who cannot label is not to be trusted with labels
         (90, 65, 90, "doubtful"),  # it teaches, but gold teaches more beyond chance
         (80, 52, 70, "doubtful"),  # the LLM knows, what it writes does not show it
         (55, 55, 70, "not"),
