@@ -11,7 +11,7 @@ import random
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, product
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +28,16 @@ ENDS = (2.5, 97.5)  # percentiles
 
 @dataclass(frozen=True)
 class Judgement:
-    """One judge's word on which of two tasks is more objective; `first` was shown first."""
+    """One judge's word on which of two tasks is more objective; `first` was shown first.
+
+    `sheet` is the file that it stands in.
+    """
 
     judge: str
     first: str
     second: str
     winner: str
+    sheet: str
 
     @property
     def pair(self) -> tuple[str, str]:
@@ -110,7 +114,7 @@ def _judgement(placed: Placed, path: Path) -> Judgement | None:
     named = {"a": first, "b": second, first.lower(): first, second.lower(): second}
     if winner.lower() not in named:
         raise UserError(f"{place}: the winner {winner!r} is neither a, b, {first} nor {second}.")
-    return Judgement(judge or path.stem, first, second, named[winner.lower()])
+    return Judgement(judge or path.stem, first, second, named[winner.lower()], str(path))
 
 
 def _text(placed: Placed, column: str) -> str:
@@ -141,9 +145,29 @@ def agreement_of_judges(judgements: Sequence[Judgement], seed: int = 0) -> Share
     said: dict[Any, list[str]] = defaultdict(list)
     for one in judgements:
         said[one.pair].append(one.winner)
-    shares = np.array([_alike(some) for some in said.values() if len(some) > 1])
-    if not len(shares):
+    return _mean_share([_alike(some) for some in said.values() if len(some) > 1], seed)
+
+
+def agreement_of_sheets(
+    some: Sequence[Judgement], others: Sequence[Judgement], seed: int = 0
+) -> Share | None:
+    """Return how often a judgement agrees with one of another sheet on the same pair of tasks.
+
+    Mean and interval are those of `agreement_of_judges`; None where they have no pair in common.
+    """
+    said: dict[Any, tuple[list[str], list[str]]] = defaultdict(lambda: ([], []))
+    for side, judgements in enumerate((some, others)):
+        for one in judgements:
+            said[one.pair][side].append(one.winner)
+    both = [list(product(*sides)) for sides in said.values() if all(sides)]
+    return _mean_share([_equal(pairs) for pairs in both], seed)
+
+
+def _mean_share(of_pairs: Sequence[float], seed: int) -> Share | None:
+    """Return the mean over pairs of tasks and its bootstrap interval; None of no pair."""
+    if not of_pairs:
         return None
+    shares = np.array(of_pairs)
     rng = np.random.default_rng(seed)
     drawn = shares[rng.integers(len(shares), size=(DRAWS, len(shares)))].mean(axis=1)
     low, high = np.percentile(drawn, ENDS)
@@ -151,5 +175,8 @@ def agreement_of_judges(judgements: Sequence[Judgement], seed: int = 0) -> Share
 
 
 def _alike(winners: Sequence[str]) -> float:
-    pairs = list(combinations(winners, 2))
+    return _equal(list(combinations(winners, 2)))
+
+
+def _equal(pairs: Sequence[tuple[str, str]]) -> float:
     return sum(a == b for a, b in pairs) / len(pairs)

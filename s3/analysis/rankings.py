@@ -15,7 +15,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from s3.analysis.judgements import DRAWS, ENDS, Judgement, Share, agreement_of_judges, firsts
+from s3.analysis.judgements import (
+    DRAWS,
+    ENDS,
+    Judgement,
+    Share,
+    agreement_of_judges,
+    agreement_of_sheets,
+    firsts,
+)
 from s3.errors import UserError
 
 Floats = NDArray[np.float64]
@@ -148,7 +156,10 @@ def record(one: Ranked) -> dict[str, Any]:
 
 
 def findings(judgements: Sequence[Judgement], empty: int) -> Iterator[str]:
-    """Yield what is to be said of the judgements: their number, agreement, position bias."""
+    """Yield what is to be said of the judgements: their number, agreement, position bias.
+
+    Where there are several sheets, a line of each follows: of all together, one's bias may be even.
+    """
     judges = len({one.judge for one in judgements})
     yield (
         f"{len(judgements)} judgements by {judges} judges"
@@ -157,12 +168,26 @@ def findings(judgements: Sequence[Judgement], empty: int) -> Iterator[str]:
     )
     if agreed := agreement_of_judges(judgements):
         yield f"Two judges of a pair of tasks agree in {_percent(agreed)}; by chance in 50 %."
+    yield f"The task shown first won in {_bias(judgements)}"
+    sheets = sorted({one.sheet for one in judgements})
+    for sheet in sheets if len(sheets) > 1 else ():
+        yield f"{sheet}: {_of_sheet(judgements, sheet)}"
+
+
+def _of_sheet(judgements: Sequence[Judgement], sheet: str) -> str:
+    own = [one for one in judgements if one.sheet == sheet]
+    agreed = agreement_of_sheets(own, [one for one in judgements if one.sheet != sheet])
+    return (
+        f"{len(own)} judgements; "
+        + (f"agree with those of other sheets in {_percent(agreed)}; " if agreed else "")
+        + f"the first won in {_bias(own)}"
+    )
+
+
+def _bias(judgements: Sequence[Judgement]) -> str:
     first = firsts(judgements)
     biased = not first.low <= 0.5 <= first.high
-    yield (
-        f"The task shown first won in {_percent(first)}: "
-        + ("position bias." if biased else "no position bias is seen.")
-    )
+    return f"{_percent(first)}: " + ("position bias." if biased else "no position bias is seen.")
 
 
 def _percent(one: Share) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -98,6 +99,27 @@ def test_planted_position_bias_is_seen_and_leaves_the_balanced_ranking(tmp_path:
     assert share.low > 0.5
     places = [TASKS.index(one.task) for one in ranking(found)]
     assert max(abs(place - true) for true, place in enumerate(places)) <= 1
+
+
+def test_a_sheet_that_differs_from_the_others_is_seen_beside_them(tmp_path: Path):
+    """Two biases that even out together, and one who knows nothing beside two who do."""
+    sheets = [filled(tmp_path, bias=bias, seed=i) for i, bias in enumerate((1.2, -1.2))]
+    sheets.append(filled(tmp_path, gap=0.0, seed=2))
+    for path in sheets:
+        path.write_text(re.sub(r"^(\d)", path.stem.replace(".", "_") + r" \1", path.read_text(),
+                               flags=re.M))  # fmt: skip
+    said = typed("rank", *sheets).splitlines()
+    assert any("task shown first won" in line and "no position bias" in line for line in said)
+    first, second, ignorant = (
+        next(line for line in said if line.startswith(f"{path}: 540")) for path in sheets
+    )
+    assert [": position bias." in line for line in (first, second, ignorant)] == [True, True, False]
+    shares = [re.search(r"other sheets in ([\d.]+) %", line) for line in (first, second, ignorant)]
+    agreed = [float(share[1]) for share in shares if share]
+    assert agreed[2] == pytest.approx(50, abs=5)
+    assert min(agreed[:2]) > agreed[2] + 5
+    alone = typed("rank", sheets[0])
+    assert "other sheets" not in alone
 
 
 def test_a_task_that_wins_every_time_has_a_finite_strength(tmp_path: Path):

@@ -100,6 +100,18 @@ def test_a_judge_goes_back_leaves_out_and_goes_on_after_a_reload(browser: Any, p
     assert "2 of 3 pairs" in browser.find_element("id", "left").text
 
 
+def test_answers_to_a_page_are_not_taken_for_those_to_a_new_one(browser: Any, page: Path):
+    begin(browser, "1")
+    browser.switch_to.active_element.send_keys("1")
+    command = ["judgements", "page", "a", "b", "c", "-o", str(page), "--judgements", "2"]
+    CliRunner().invoke(app, command, catch_exceptions=False)
+    browser.get(page.as_uri())
+    begin(browser, "1")
+    assert place(browser) == "Pair 1 of 3"
+    rows = list(csv.DictReader(saved(browser, page.parent / "judgements-1.csv").open()))
+    assert [row["winner"] for row in rows] == ["", "", ""]
+
+
 def test_what_is_told_of_a_task_is_text(browser: Any, page: Path):
     begin(browser, "1")
     for _ in range(3):

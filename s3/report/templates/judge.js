@@ -1,7 +1,8 @@
 "use strict";
 const byId = (id) => document.getElementById(id);
-const { rows, about } = JSON.parse(byId("content").textContent);
-const store = `judgements ${location.pathname} ${rows.length}`;
+const content = byId("content").textContent;
+const { rows, about } = JSON.parse(content);
+const store = `judgements ${content}`; // answers are kept by place, so of these very rows alone
 let kept = {}; // the winners by judge, in the order of the judge's rows
 try { kept = JSON.parse(localStorage.getItem(store)) || {}; } catch { /* then a reload begins anew */ }
 let judge = "", mine = [], at = 0;
