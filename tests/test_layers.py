@@ -28,6 +28,7 @@ ORDER = {
         feasibility
         overrides judges self_agreement
         report
+        serving
         explaining tuning yaml_files
         options
         config commandline
@@ -122,10 +123,11 @@ ORDER = {
         cards figures
         hub
     """,
+    "s3.serving": "batches bodies page\napp",
     "s3.commands": """
         runs
         analyze audit check compare dashboard export feasible figures new predict preview
-        push report run store
+        push report run serve store
         agreement judgements
         app
     """,
@@ -134,7 +136,8 @@ ORDER = {
 HEAVY = {"torch", "transformers", "datasets", "pyarrow", "datasketch", "wandb", "xllamacpp"}
 HEAVY |= {"pytorch_lightning", "scipy", "openai", "pandas", "jinja2", "matplotlib", "sklearn"}
 HEAVY |= {"onnx", "onnxruntime", "wandb_workspaces", "optuna", "choix"}
-LAZY = {"student", "llm"}  # their files are imported inside functions; --help is timed elsewhere
+HEAVY |= {"fastapi", "starlette", "uvicorn", "pydantic"}
+LAZY = {"student", "llm", "serving"}  # imported inside functions; --help is timed elsewhere
 
 
 def module(path: Path) -> str:

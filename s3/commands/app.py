@@ -28,6 +28,7 @@ from s3.commands.push import push
 from s3.commands.report import report
 from s3.commands.run import run
 from s3.commands.runs import runs
+from s3.commands.serve import serve
 from s3.commands.store import store
 from s3.errors import UserError
 from s3.text import sanitised
@@ -58,6 +59,7 @@ app.command()(report)
 raw = {"allow_extra_args": True, "ignore_unknown_options": True}
 app.command(context_settings=raw, add_help_option=False)(run)
 app.command()(runs)
+app.command()(serve)
 app.add_typer(judgements, name="judgements")
 app.add_typer(store, name="store")
 

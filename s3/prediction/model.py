@@ -6,7 +6,7 @@ the run has scored.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Sized
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
@@ -112,7 +112,7 @@ class Model:
 
         if isinstance(texts, str | Mapping):
             raise TypeError("a list of texts is expected, not one: predict([text])")
-        examples = [self._example(number, one) for number, one in enumerate(texts)]
+        examples = [self.example(number, one) for number, one in enumerate(texts)]
         if not examples:
             return Predictions([], np.empty((0, len(self.task.label_names) or 1)))
         try:
@@ -126,11 +126,14 @@ class Model:
             found, probabilities=scaled(found.probabilities.astype(float), self.temperature)
         )
 
-    def _example(self, number: int, texts: Texts) -> Example:
+    def example(self, number: int, texts: Texts) -> Example:
+        """Return one element of what `answers` takes as it is read. Raises as `answers`."""
         if isinstance(texts, str):
             texts = (texts,)
         if isinstance(texts, Mapping):
             texts = [texts[name] for name in self.fields if name in texts]
+        if not isinstance(texts, Sized):
+            raise TypeError(f"texts[{number}]: {type(texts).__name__} is no text")
         if len(texts) != len(self.fields):
             wanted = f"({', '.join(self.fields)})"
             raise ValueError(f"texts[{number}]: expected {wanted}, found {len(texts)} of them")

@@ -25,8 +25,13 @@ LONGEST = 2000  # characters of a text that a page shows
 
 def write_page(path: Path, template: str, **content: Any) -> Path:
     """Write a page and return its path."""
-    write_text(path, _environment().get_template(template).render(content))
+    write_text(path, rendered(template, **content))
     return path
+
+
+def rendered(template: str, **content: Any) -> str:
+    """Return a page that loads and asks for nothing."""
+    return _environment().get_template(template).render(content)
 
 
 @cache
