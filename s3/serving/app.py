@@ -1,5 +1,7 @@
 """The HTTP interface of a model: predict, health, and a page of both."""
 
+# Annotations are evaluated here: FastAPI reads those of functions within functions.
+
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -41,9 +43,9 @@ def application(model: Model, name: str) -> FastAPI:
         yield
         work.cancel()
 
-    about = f"The model of the run {name}. It reads: {', '.join(model.fields)}."
+    about = f"The model of a run of S3. It reads: {', '.join(model.fields)}."
     app = FastAPI(
-        title="S3", summary=about, version=__version__, docs_url=None, redoc_url=None,
+        title=name, summary=about, version=__version__, docs_url=None, redoc_url=None,
         lifespan=life,
     )  # fmt: skip
     app.add_middleware(_Limited)

@@ -15,6 +15,8 @@ ROW = {
     ]
 }
 
+ONE_EACH = Field(description="One for each text, in order.")
+
 
 class Asked(BaseModel):
     """Texts to answer."""
@@ -59,13 +61,13 @@ class Answered(BaseModel):
 class Labels(BaseModel):
     """The labels of texts, in their order."""
 
-    predictions: list[Labelled]
+    predictions: Annotated[list[Labelled], ONE_EACH]
 
 
 class Answers(BaseModel):
     """The answers to questions, in their order."""
 
-    predictions: list[Answered]
+    predictions: Annotated[list[Answered], ONE_EACH]
 
 
 class Health(BaseModel):

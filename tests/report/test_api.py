@@ -25,6 +25,7 @@ def test_in_a_browser_the_page_says_what_can_be_asked_and_loads_nothing(browser:
         assert {one for one in requested(browser) if "favicon" not in one} == {
             f"{address}/", f"{address}/docs"
         }  # fmt: skip
+        assert browser.title == "a run"
         heads = [one.text for one in browser.find_elements("css selector", "h2")]
         assert sorted(heads) == ["GET /health", "POST /predict"]
         for said in ("premise, hypothesis", "texts required", "abstain", "413", "422", "503",
