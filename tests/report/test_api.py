@@ -18,8 +18,13 @@ def model(*fields: str) -> Any:
 
 
 def test_in_a_browser_the_page_says_what_can_be_asked_and_loads_nothing(browser: Any):
+    from selenium.webdriver.support.ui import WebDriverWait
+
     with served(model("premise", "hypothesis")) as address:
-        browser.get(address)
+        browser.get(address)  # which leads to another address
+        WebDriverWait(browser, 10).until(
+            lambda one: one.find_elements("css selector", "main h2"), browser.page_source
+        )
         text = browser.find_element("css selector", "main").text
         assert browser.get_log("browser") == []
         assert {one for one in requested(browser) if "favicon" not in one} == {
