@@ -28,6 +28,7 @@ ORDER = {
         feasibility
         overrides judges self_agreement
         report
+        review
         serving
         explaining tuning yaml_files
         options
@@ -38,7 +39,7 @@ ORDER = {
         commands
         autoclasses
     """,
-    "s3.data": "example known decoding\nsplitting tables\nfiles\nrows gold\nchecks",
+    "s3.data": "example known decoding\nsplitting tables reviewed\nfiles\nrows gold\nchecks",
     "s3.llm": """
         types thoughts
         errors
@@ -123,11 +124,12 @@ ORDER = {
         cards figures
         hub
     """,
+    "s3.review": "doubts\nserver",
     "s3.serving": "batches bodies page\napp",
     "s3.commands": """
         runs
         analyze audit check compare dashboard export feasible figures new predict preview
-        push report run serve store
+        push report review run serve store
         agreement judgements
         app
     """,

@@ -178,12 +178,7 @@ class _Measuring:
         return quality.cross_fitted(self.gold_points, self.gold_labels)
 
     def _features(self, examples: Sequence[Example]) -> Points:
-        points = self._points(examples)
-        if not self.task.given:
-            return points
-        given = [" ".join(one.fields[name] for name in self.task.given) for one in examples]
-        pairs = list(zip(given, (one.fields[self.task.written] for one in examples), strict=True))
-        return quality.pair_features(encode(given, self.folder), points, pairs)
+        return quality.features(self.task, examples, self.folder)
 
     def _extrapolations(self, round_: FinishedRound) -> Row:
         known = {one.origin.source: one.fields[self.task.written] for one in self.gold}

@@ -8,12 +8,15 @@ against what it reaches on gold.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from s3.analysis.encodings import Points
+from s3.analysis.encodings import Points, encode
+from s3.data.example import Example
+from s3.tasks import Task
 from s3.text import words
 
 FOLDS = 5
@@ -22,6 +25,16 @@ STRENGTH = 10.0  # C of the regression; unit points need little shrinking
 BLOCK = 20_000  # rows predicted at a time
 
 Labels = Sequence[str]
+
+
+def features(task: Task, examples: Sequence[Example], folder: Path | None) -> Points:
+    """Return what the classifier reads of each example: the written text, or a pair's features."""
+    written = [one.fields[task.written] for one in examples]
+    points = encode(written, folder)
+    if not task.given:
+        return points
+    given = [" ".join(one.fields[name] for name in task.given) for one in examples]
+    return pair_features(encode(given, folder), points, list(zip(given, written, strict=True)))
 
 
 def pair_features(
@@ -52,11 +65,17 @@ def label_purity(gold: Points, labels: Labels, synthetic: Points, asked: Labels)
     """
     if len(set(labels)) < 2 or not len(synthetic):
         return float("nan")
+    return float((said_by_gold(gold, labels, synthetic) == np.array(asked)).mean())
+
+
+def said_by_gold(gold: Points, labels: Labels, synthetic: Points) -> NDArray[np.str_]:
+    """Return the label that a model trained on gold gives each synthetic row, [rows].
+
+    Gold must have two labels.
+    """
     model = _fitted(*_some(gold, labels))
-    said = [
-        model.predict(synthetic[first : first + BLOCK]) for first in range(0, len(synthetic), BLOCK)
-    ]
-    return float((np.concatenate(said) == np.array(asked)).mean())
+    blocks = (synthetic[first : first + BLOCK] for first in range(0, len(synthetic), BLOCK))
+    return np.concatenate([np.array([], dtype=np.str_), *map(model.predict, blocks)])
 
 
 def cross_fitted(points: Points, labels: Labels) -> float:

@@ -26,6 +26,7 @@ from s3.commands.predict import predict
 from s3.commands.preview import preview
 from s3.commands.push import push
 from s3.commands.report import report
+from s3.commands.review import review
 from s3.commands.run import run
 from s3.commands.runs import runs
 from s3.commands.serve import serve
@@ -55,6 +56,7 @@ app.command()(predict)
 app.command()(preview)
 app.command()(push)
 app.command()(report)
+app.command()(review)
 # Its words are Hydra's, `--help` among them.
 raw = {"allow_extra_args": True, "ignore_unknown_options": True}
 app.command(context_settings=raw, add_help_option=False)(run)

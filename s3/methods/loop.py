@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from s3.data.example import Example, Mistake
+from s3.data.reviewed import reviewed
 from s3.data.rows import content_digest
 from s3.llm import Style
 from s3.methods.base import Bench, Method, Round, balanced, mistakes_of
@@ -70,6 +71,7 @@ class ExtrapolationLoop(Method):
     warm_start: bool | None = None  # null: for probes, as measured; true for any model
     seed_from: str | None = None  # a file or a run's folder whose data are the seed
     add_from: str | None = None  # likewise, whose extrapolated data are added from the start
+    reviewed: str | None = None  # a file of decisions on synthetic rows, as `s3 review` writes it
 
     def __post_init__(self) -> None:
         """Check the ranges."""
@@ -119,9 +121,11 @@ class ExtrapolationLoop(Method):
     def identity(self) -> dict[str, Any]:
         """Return what decides the result: files by content, no option that has no effect."""
         found = super().identity() | {"extrapolated": self.extrapolated.value}
-        for name in ("seed_from", "add_from"):
+        for name in ("seed_from", "add_from", "reviewed"):
             if found[name]:
                 found[name] = content_digest(Path(found[name]))
+        if not self.reviewed:
+            del found["reviewed"]
         idle = set() if self.extrapolated is Extrapolated.errors else {"error_share"}
         if not self.last:
             idle |= {"extrapolated", "rounds", "per_mistake", "patience", "warm_start"}
@@ -149,12 +153,13 @@ class ExtrapolationLoop(Method):
                 return
             known = [*train, *unused]
             written = extrapolate(bench.task, bench.llm, wrong, self.per_mistake, index + 1, known)
+            written.examples = self._reviewed(bench.task, written.examples)
             added, unused = self._merge(train, added, written.examples, unused, share)
 
     def _start(self, bench: Bench) -> tuple[SynthesisedSet, list[Example], list[Example]]:
         """Return the seed, the additions that exist, and what of both is over the size."""
         seeds, added = (
-            existing(bench.task, Path(path), kind) if path else []
+            self._reviewed(bench.task, existing(bench.task, Path(path), kind)) if path else []
             for path, kind in ((self.seed_from, "seed"), (self.add_from, "extrapolation"))
         )
         kept, wanted = added, len(seeds) or self.seed_size
@@ -164,8 +169,14 @@ class ExtrapolationLoop(Method):
         first = self._cut(bench, seeds, wanted)
         missing = wanted - len(first)
         seed = self.write_seed(bench, missing, first) if missing else SynthesisedSet(0)
-        seed.examples, seed.wanted = first + seed.examples, wanted
+        seed.examples = first + self._reviewed(bench.task, seed.examples)
+        seed.wanted = wanted
         return seed, kept, without([*seeds, *added], [*first, *kept])
+
+    def _reviewed(self, task: Task, examples: list[Example]) -> list[Example]:
+        """Return the examples as a person's decisions leave them."""
+        path = self.reviewed
+        return reviewed(examples, Path(path), task.label_names) if path else examples
 
     def _cut(self, bench: Bench, examples: list[Example], size: int) -> list[Example]:
         """Return the examples, or so many of them by a seeded draw, even over the labels."""

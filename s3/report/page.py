@@ -31,11 +31,17 @@ def write_page(path: Path, template: str, **content: Any) -> Path:
 
 def rendered(template: str, **content: Any) -> str:
     """Return a page that loads and asks for nothing."""
-    return _environment().get_template(template).render(content)
+    return _environment("search.js").get_template(template).render(content)
+
+
+def served_page(template: str, script: str, **content: Any) -> str:
+    """Return a page whose script may speak with the server that it came from, and no other."""
+    made = _environment(script, "; connect-src 'self'")
+    return made.get_template(template).render(content)
 
 
 @cache
-def _environment() -> Environment:
+def _environment(script_name: str, more: str = "") -> Environment:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
@@ -48,7 +54,7 @@ def _environment() -> Environment:
     )
     style, script, judge_script = (
         (TEMPLATES / name).read_text(encoding="utf-8")
-        for name in ("style.css", "search.js", "judge.js")
+        for name in ("style.css", script_name, "judge.js")
     )
     scripts = f"{_digest(script)} {_digest(judge_script)}"
     policy = f"default-src 'none'; style-src {_digest(style)}; script-src {scripts}"
@@ -57,7 +63,7 @@ def _environment() -> Environment:
         "script": _own(script),
         "judge_script": _own(judge_script),
         "inline": inline,
-        "policy": _own(f"{policy}; base-uri 'none'; form-action 'none'"),
+        "policy": _own(f"{policy}{more}; base-uri 'none'; form-action 'none'"),
     }
     return environment
 
