@@ -24,7 +24,8 @@ from s3.storage import read_jsonl
 from s3.student import Predictions
 from tests.author import composed
 from tests.methods.trial import Trial
-from tests.report.test_pages import HOSTILE, browser, requested, session  # noqa: F401
+from tests.report.conftest import requested
+from tests.report.test_pages import HOSTILE
 from tests.runs import made
 
 LABELS = ("negative", "positive")
@@ -58,14 +59,14 @@ def kinds(review: Review) -> list[tuple[str, str | None]]:
     return [(row["decision"], row.get("label")) for row in read_jsonl(review.file)]
 
 
-def eventually(browser: Any, script: str, wanted: Any) -> None:  # noqa: F811
+def eventually(browser: Any, script: str, wanted: Any) -> None:
     from selenium.webdriver.support.ui import WebDriverWait
 
     WebDriverWait(browser, 5, 0.02).until(lambda one: one.execute_script(script) == wanted)
 
 
 def test_in_a_browser_rows_are_decided_by_keys_and_hostile_text_stays_text(
-    browser: Any, review: Review, address: str  # noqa: F811
+    browser: Any, review: Review, address: str
 ):  # fmt: skip
     browser.get(address)
     body = browser.find_element("css selector", "body")
@@ -94,7 +95,7 @@ def test_in_a_browser_rows_are_decided_by_keys_and_hostile_text_stays_text(
 
 
 def test_a_decision_that_is_not_saved_is_said_and_the_row_stays(
-    browser: Any, review: Review, address: str  # noqa: F811
+    browser: Any, review: Review, address: str
 ):  # fmt: skip
     browser.get(address)
     review.file.mkdir()
