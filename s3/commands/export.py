@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from s3.data import Example
     from s3.prediction.model import Model
     from s3.runs.reading import Run
 
@@ -46,13 +47,15 @@ def export(run: RunFolder, output: Target = None, to: To = Form.onnx) -> None:
         print(folder)
         return
     exporting.export(model, folder)
-    rows, where = texts(opened, model)
-    found = list(exporting.check(model, folder, rows))
-    print(f"{len(rows)} rows of {where}:")
-    print(f"{'file':18}{'MB':>8}{'labels equal':>14}{'largest difference':>20}{'rows/s':>10}")
+    examples, where = labelled(opened, model)
+    found = list(exporting.check(model, folder, examples))
+    print(f"{len(examples)} rows of {where}:")
+    head = f"{'file':18}{'MB':>8}{'accuracy':>10}{'labels equal':>14}"
+    print(f"{head}{'largest difference':>20}{'rows/s':>10}")
     for one in found:
         print(
-            f"{one.name:18}{one.size / 1e6:8.1f}{one.equal:14.1%}{one.apart:20.4f}{one.speed:10.0f}"
+            f"{one.name:18}{one.size / 1e6:8.1f}{one.right:10.1%}{one.equal:14.1%}"
+            f"{one.apart:20.4f}{one.speed:10.0f}"
         )
         if one.equal < ALIKE:
             print(
@@ -62,13 +65,12 @@ def export(run: RunFolder, output: Target = None, to: To = Form.onnx) -> None:
     print(folder)
 
 
-def texts(run: Run, model: Model) -> tuple[list[tuple[str, ...]], str]:
-    """Return rows of texts to check on, and what they are: gold validation, or synthetic rows."""
+def labelled(run: Run, model: Model) -> tuple[list[Example], str]:
+    """Return rows to check on, and what they are: gold validation, or synthetic rows."""
     from s3.errors import UserError
 
     try:
         seed = int(run.summary.get("seed", 0))
-        found, where = model.task.load(seed).validation, "gold validation"
+        return list(model.task.load(seed).validation[:ROWS]), "gold validation"
     except UserError:  # the files are elsewhere by now
-        found, where = list(run.examples.values()), "the run's synthetic data"
-    return [tuple(one.fields[name] for name in model.fields) for one in found[:ROWS]], where
+        return list(run.examples.values())[:ROWS], "the run's synthetic data"

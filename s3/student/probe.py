@@ -214,14 +214,14 @@ def _parts(
 def _moved(ids: torch.Tensor, part: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the tokens under a mask, moved to the start of rows just long enough; and their mask.
 
-    A row has one token at least, so that no encoder is asked to read nothing. An exported model has
-    rows as long as the given ones: how long is enough is not known before.
+    A row has two tokens at least, so that no encoder is asked to read nothing.
     """
-    length, width = part.sum(1, keepdim=True), ids.shape[1]
-    enough = width if torch.compiler.is_exporting() else max(1, int(length.max()))
+    length = part.sum(1, keepdim=True)
+    enough: Any = length.max().clamp(min=2).item()
+    torch._check(enough >= 2)  # type: ignore[no-untyped-call]  # an export must know it
     # Tokens that are not under the mask go into a column of their own, which is cut off.
-    places = torch.where(part, part.long().cumsum(1) - 1, width)
-    moved = ids.new_zeros(ids.shape[0], width + 1).scatter(1, places, ids)[:, :enough]
+    places = torch.where(part, part.long().cumsum(1) - 1, enough)
+    moved = ids.new_zeros(ids.shape[0], enough + 1).scatter(1, places, ids)[:, :-1]
     numbers = torch.arange(enough, device=ids.device)
     return moved, (numbers < length) | (numbers == 0)
 

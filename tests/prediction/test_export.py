@@ -10,13 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
+from transformers import BertConfig, BertModel
 from typer.testing import CliRunner
 
 import s3
 from s3.commands.app import app
 from s3.errors import UserError
 from s3.prediction.export import FP32, INT8, answers, export
+from s3.student.probe import ProbeForSequenceClassification
 from tests.runs.helpers import ROOT
 
 Train = Callable[..., Path]
@@ -69,13 +72,37 @@ def test_an_exported_model_answers_as_the_torch_one(
     assert (tmp_path / INT8).stat().st_size < (tmp_path / FP32).stat().st_size
 
 
+def test_the_weights_that_both_texts_share_are_of_eight_bits(
+    trained: Train, tmp_path: Path
+) -> None:
+    model = s3.load(trained(*PAIRS))
+    predictor = model.predictor
+    tokenizer = predictor.encoder.tokenizer
+    wide = BertConfig(
+        vocab_size=len(tokenizer), hidden_size=384, num_hidden_layers=1, intermediate_size=1536
+    )  # smaller weights are turned when the graph is written
+    predictor.model = ProbeForSequenceClassification.over(
+        BertModel(wide), tokenizer, model.task.label_names, pairs=True
+    )
+    export(model, tmp_path)
+    kept = onnx.load(tmp_path / INT8).graph.initializer
+    assert not [
+        one
+        for one in kept
+        if one.data_type == one.FLOAT and 1536 in one.dims[:2] and len(one.dims) > 1
+    ]
+    assert (tmp_path / INT8).stat().st_size < 0.4 * (tmp_path / FP32).stat().st_size
+
+
 def test_the_command_says_how_alike_the_files_are_and_the_page_runs_without_torch(
     trained: Train, tmp_path: Path
 ) -> None:
     run = trained(*FILMS)
     done = CliRunner().invoke(app, ["export", str(run), "-o", str(tmp_path / "onnx")])
     assert done.exit_code == 0, done.stderr
-    assert re.search(r"^model.onnx +\d+\.\d +100.0%", done.stdout, re.MULTILINE)
+    right = re.search(r"^torch +\d+\.\d +(\d+\.\d%) +100.0%", done.stdout, re.MULTILINE)
+    assert right
+    assert re.search(rf"^model.onnx +\d+\.\d +{right[1]} +100.0%", done.stdout, re.MULTILINE)
     code = re.search(r"```python\n(import json\n.*?)```", PAGE, re.DOTALL)
     assert code
     says = code[1].replace("RUN", str(tmp_path)) + "\nimport sys\nprint('torch' in sys.modules)"
