@@ -32,11 +32,12 @@ def main() -> None:
     options.add_argument("--data", type=Path, required=True, help="a folder with a folder a set")
     options.add_argument("--with", dest="by", choices=["s3", "setfit"], required=True)
     options.add_argument("--encoder", help="setfit's: the folder of all-MiniLM-L6-v2")
+    options.add_argument("--iterations", type=int, default=20, help="setfit's pairs of a row / 2")
     options.add_argument("--sets", nargs="+", default=list(SETS), choices=list(SETS))
     options.add_argument("--rows", nargs="+", type=int, default=[30, 300])
     options.add_argument("--draws", type=int, default=3)
     given = options.parse_args()
-    fit = s3_probe if given.by == "s3" else setfit_of(given.encoder)
+    fit = s3_probe if given.by == "s3" else setfit_of(given.encoder, given.iterations)
     for name in given.sets:
         for rows in given.rows:
             say(name, rows, given, fit)
@@ -112,7 +113,7 @@ def s3_probe(train: list[Row], test: list[Row], seed: int) -> list[str]:
         return list(fitted.predict(asked).answers)
 
 
-def setfit_of(encoder: str) -> Fit:
+def setfit_of(encoder: str, iterations: int) -> Fit:
     """Return a training of setfit's: contrastive pairs, then its logistic regression."""
     from datasets import Dataset
     from sentence_transformers import SentenceTransformer
@@ -125,8 +126,8 @@ def setfit_of(encoder: str) -> Fit:
         rows = [{"text": text, "label": labels.index(label)} for text, label in train]
         with tempfile.TemporaryDirectory() as folder:
             arguments = TrainingArguments(
-                output_dir=folder, batch_size=16, num_epochs=1, num_iterations=20, seed=seed,
-                report_to="none", save_strategy="no",
+                output_dir=folder, batch_size=16, num_epochs=1, num_iterations=iterations,
+                seed=seed, report_to="none", save_strategy="no",
             )  # fmt: skip
             Trainer(model=model, args=arguments, train_dataset=Dataset.from_list(rows)).train()
         return [labels[int(one)] for one in model.predict([text for text, _ in test])]
