@@ -22,7 +22,8 @@ def listing(folders: Iterable[Path | str] = ()) -> Iterator[list[str]]:
         try:
             run = Run.open(path)
             summary, metric = run.summary, run.summary["metric"]
-            score = f"{100 * shipped(summary)[f'test/{metric}']:.1f} {metric}"
+            reached = shipped(summary).get(f"test/{metric}")
+            score = "no gold" if reached is None else f"{100 * reached:.1f} {metric}"
             what = [str(summary.get(name, "")) for name in ("task", "method", "seed")]
             also = "" if run.ships_round else " with gold"
             rounds = f"{len(run.rounds)}, ships {run.best.index}{also}"

@@ -156,8 +156,11 @@ def flat(content: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any
 def results_of(run: Run, shown: str) -> Iterator[Result]:
     """Yield a run's result in the round shown, if it has it, and those of trainings beside it.
 
-    `shown` is "best" (the round that ships), "last" or a number.
+    `shown` is "best" (the round that ships), "last" or a number. Raises UserError where no row is
+    labelled.
     """
+    if not run.tested:
+        raise UserError(f"{run.path}: no row is labelled, so it has no score on test.")
     settings = settings_of(run)
     settings["test_rows"] = digest(run.identity.get("gold", {}).get("test"))[:8]
     places = {"best": run.best.index, "last": len(run.rounds) - 1}

@@ -22,14 +22,9 @@ def remarks(gold: GoldData, labels: Sequence[str]) -> list[str]:
     That is: a split with one label only, or one that has half of its rows in another, for whoever
     learns from test rows is not tested by them.
     """
-    splits = {"validation": gold.validation}
-    if gold.test:
-        splits["test"] = gold.test
-    if gold.train is not gold.validation:
-        splits["train"] = gold.train
     said = []
     keys: dict[str, Keys] = {}
-    for name, examples in splits.items():
+    for name, examples in gold.apart.items():
         keys[name] = _keys(examples)
         said += _labels(name, examples, labels) + _contradictions(name, examples, keys[name])
     for one, other in (("validation", "test"), ("train", "test")):

@@ -32,12 +32,21 @@ class Source(Enum):
 class GoldData:
     """The gold examples of a run by their role; `train` is `validation` where none is named.
 
-    `test` is empty where there is none: scores are cross-validated.
+    `test` is empty where there is none: scores are cross-validated. `validation`, and then `train`,
+    are empty where no row is labelled.
     """
 
     validation: list[Example]
     test: list[Example]
     train: list[Example]
+
+    @property
+    def apart(self) -> dict[str, list[Example]]:
+        """The splits that there are by name, each once."""
+        splits = {"validation": self.validation, "test": self.test}
+        if self.train is not self.validation:
+            splits["train"] = self.train
+        return {name: rows for name, rows in splits.items() if rows}
 
 
 @dataclass(kw_only=True)
@@ -95,24 +104,22 @@ class Gold:
         return chosen
 
     def check(self) -> None:
-        """Raise ValueError where there is no validation, or where a size would cut nothing."""
-        if not self.splits.validation:
-            where = f"gold.{self.source.value}.validation"
+        """Raise ValueError for splits that do not go together, and sizes that would cut nothing."""
+        where = f"gold.{self.source.value}"
+        if self.splits.train and not self.splits.validation:
             raise ValueError(
-                f"gold.source={self.source.value} needs {where}: labelled rows, thirty will do "
-                "(docs/own_task.md, little gold)"
+                f"{where}.train without {where}.validation: rows that are trained on choose nothing"
             )
         for role in ("validation", "train"):
             if self.splits.test and self._place(role) == self._place("test"):
-                where = f"gold.{self.source.value}"
                 raise ValueError(
                     f"{where}.{role} and {where}.test are the same, {self.splits.test}: test rows "
                     "would be learnt from, and test scores mean nothing. Split the rows in two"
                 )
         if self.train_size is not None and not self.splits.train:
             raise ValueError(
-                f"gold.train_size={self.train_size} has nothing to cut: gold."
-                f"{self.source.value}.train is not set, so train is the validation set; "
+                f"gold.train_size={self.train_size} has nothing to cut: {where}.train "
+                "is not set, so train is the validation set; "
                 "use gold.validation_size"
             )
 
@@ -130,6 +137,8 @@ class Gold:
         several seeds are over the same rows. Raises UserError for a role without rows.
         """
         split = getattr(self.splits, role)
+        if not split:
+            raise UserError(f"gold {role}: there is none (gold.{self.source.value}.{role}).")
         rows = list(self.splits.rows(split, self.source))
         if not rows:
             raise UserError(f"gold {role} ({self.splits.path} {split}) holds no rows.")

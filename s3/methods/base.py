@@ -91,9 +91,34 @@ class Method:
 
     def check(self, task: Task, style: Style) -> None:
         """Raise ValueError where the method cannot do this task, or a prompt it needs is empty."""
+        self._check_gold(task)
         for name in sorted(self.templates(task)):
             if not getattr(task, name).has(style):
                 raise ValueError(f"task.{name}.{style.value} is empty: this method asks with it")
+
+    @property
+    def uses_gold(self) -> str:
+        """What the method does with labelled rows, for whoever has none; empty where nothing."""
+        if self.real:
+            return "trains on real rows, too"
+        return "trains on gold validation, too" if self.with_gold else ""
+
+    def _check_gold(self, task: Task) -> None:
+        """Raise ValueError for a task without labelled rows, where the method needs some."""
+        gold = task.gold
+        if gold.splits.validation:
+            return
+        where = f"task.gold.{gold.source.value}.validation"
+        if use := self.uses_gold:
+            raise ValueError(
+                f"{where} is not set, and this method {use}. Labelled rows, thirty will do "
+                "(docs/own_task.md, little gold); without any there are method=zeroshot and zerogen"
+            )
+        if task.given and not task.contexts:
+            raise ValueError(
+                f"{where} is not set: then task.contexts is needed, a file of texts for "
+                f"{', '.join(task.given)}, from which synthetic rows begin"
+            )
 
     def identity(self) -> dict[str, Any]:
         """Return what of this method decides the result."""
@@ -118,6 +143,17 @@ class Method:
     def rounds_of(self, bench: Bench) -> Iterator[Round]:
         """Yield the rounds of the method itself, which `fit` trains on the real rows, too."""
         raise NotImplementedError
+
+
+def kept_aside(examples: Sequence[Example], seed: int) -> tuple[list[Example], list[Example]]:
+    """Return examples in two, alike in their labels: those to train on, and SPARE that choose.
+
+    So synthetic rows stand in for gold validation where nothing is labelled, as in ZeroGen.
+    """
+    order = random.Random(f"{seed}/aside").sample(examples, len(examples))
+    aside = balanced(order, max(len(set(map(label_of, examples))), round(SPARE * len(order))))
+    ids = {one.id for one in aside}
+    return [one for one in examples if one.id not in ids], aside
 
 
 def mixed(bench: Bench, number: int) -> tuple[Bench, list[Example]]:

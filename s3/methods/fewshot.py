@@ -42,6 +42,11 @@ class FewShot(ExtrapolationLoop):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}")
 
+    @property
+    def uses_gold(self) -> str:
+        """What the method does with labelled rows."""
+        return "shows gold examples to the LLM"
+
     def seed_templates(self, task: Task) -> set[str]:
         """Return the prompts that ask for a text, and the persona if there is one."""
         return generation_templates(task)

@@ -36,6 +36,11 @@ class GoldOnly(Method):
         idle = {"held_out"} if self.real else set()
         return {name: one for name, one in super().identity().items() if name not in idle}
 
+    @property
+    def uses_gold(self) -> str:
+        """What the method does with labelled rows."""
+        return "trains on gold rows alone"
+
     def rounds_of(self, bench: Bench) -> Iterator[Round]:
         """Yield the one training."""
         train, chooser = self._split(bench)

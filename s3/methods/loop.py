@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from s3.data.example import Example, Mistake
 from s3.data.reviewed import reviewed
 from s3.data.rows import content_digest
 from s3.llm import Style
-from s3.methods.base import Bench, Method, Round, balanced, mistakes_of
+from s3.methods.base import Bench, Method, Round, balanced, kept_aside, mistakes_of
 from s3.methods.drawing import half_right, in_turn, without
 from s3.methods.existing import existing
 from s3.student import Predictor
@@ -105,6 +105,11 @@ class ExtrapolationLoop(Method):
         """The number of the last round."""
         return 0 if self.extrapolated is Extrapolated.nothing else self.rounds
 
+    @property
+    def uses_gold(self) -> str:
+        """What the method does with labelled rows, for whoever has none; empty where nothing."""
+        return "extrapolates gold rows" if self.last else super().uses_gold
+
     def seed_templates(self, task: Task) -> set[str]:
         """Return the names of the prompt templates that write the seed."""
         raise NotImplementedError
@@ -135,6 +140,9 @@ class ExtrapolationLoop(Method):
     def rounds_of(self, bench: Bench) -> Iterator[Round]:
         """Yield `rounds` + 1 trainings; nothing is asked of the LLM after the last one."""
         seed, added, unused = self._start(bench)
+        if not bench.validation:
+            seed.examples, aside = kept_aside(seed.examples, bench.seed)
+            bench, unused = replace(bench, validation=aside), [*unused, *aside]
         written, predictor = seed, None
         scores: list[float] = []
         for index in range(self.last + 1):

@@ -52,6 +52,11 @@ class ProGen(Method):
         if self.damping <= 0:
             raise ValueError(f"damping must be above 0, not {self.damping}")
 
+    @property
+    def uses_gold(self) -> str:
+        """What the method does with labelled rows."""
+        return "chooses its round by gold validation"
+
     def templates(self, task: Task) -> set[str]:
         """Return the names of the task's prompt templates that this method fills."""
         return zero_shot_templates(task)

@@ -98,7 +98,8 @@ class Model:
         if not self.validation:
             raise UserError(
                 "this run has no answers to gold validation by the model that ships: no threshold "
-                "can be found. fresh=true makes the run again with them."
+                "can be found. With labelled rows in task.gold, fresh=true makes the run again "
+                "with them."
             )
         return abstention(*sureness(self.validation, self.temperature), precision)
 

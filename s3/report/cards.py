@@ -76,15 +76,15 @@ def model_metadata(run: Run) -> str:
     metric, task = run.summary["metric"], TASKS[classifies(run)]
     test = run.shipped_predictions("test")
     row = run.best.row if run.ships_round else run.summary["with_gold"]
-    result = EvalResult(
+    results = [EvalResult(
         task_type=task, dataset_type=run.summary["task"], dataset_name=run.summary["task"],
         dataset_split=f"test, {len(test)} rows", metric_type=metric, metric_name=metric,
         metric_value=round(row[f"test/{metric}"], 4),
-    )  # fmt: skip
+    )] if test else None  # fmt: skip
     base = KNOWN.get(run.config["model"].get("name", ""), (None,))[0]
     data = ModelCardData(
         model_name=run.name, base_model=base, pipeline_tag=task,
-        library_name="transformers", metrics=[metric], eval_results=[result],
+        library_name="transformers", metrics=[metric], eval_results=results,
         tags=["synthetic-data", "s3"],
     )  # fmt: skip
     return str(data.to_yaml())
@@ -138,6 +138,7 @@ def content(run: Run) -> dict[str, Any]:
         "ships": "with_gold" if not run.ships_round else f"round {run.best.index}",
         "test_rows": len(run.best.predictions("test")),
         "validation_rows": len(run.best.predictions("validation")),
+        "kept_aside": run.summary.get("kept_aside", 0),
         "gold_source": gold_source(task["gold"]),
         "audit": list(audited(last)),
         "prompts": run.identity["task"].get("prompts", {}),

@@ -136,7 +136,8 @@ def sure_of_itself(run: Run) -> str:
 
 def _points(run: Run, split: str, metric: str, places: Sequence[float]) -> Iterator[Point]:
     for round_, place in zip(run.rounds, places, strict=True):
-        yield _point(metric, round_.predictions(split), place)
+        if answers := round_.predictions(split):
+            yield _point(metric, answers, place)
 
 
 def _point(metric: str, answers: Rows, place: float) -> Point:
@@ -161,7 +162,9 @@ def confusions(run: Run) -> list[Confusions]:
 
 def label_balance(run: Run) -> Table:
     """Return each label's share in the data of each round, and in gold validation and test."""
-    gold = {split: _shares(run.rounds[0].predictions(split)) for split in ("validation", "test")}
+    splits = ["test"] if "kept_aside" in run.summary else ["validation", "test"]
+    gold = {split: _shares(run.rounds[0].predictions(split)) for split in splits}
+    gold = {split: shares for split, shares in gold.items() if shares}
     written = [
         {name.removeprefix(LABEL): value for name, value in one.row.items() if LABEL in name}
         for one in run.rounds
@@ -193,9 +196,8 @@ def lengths(run: Run) -> Table:
     rows = []
     for round_ in run.rounds:
         rows.append(_lengths(f"round {round_.index}: added", _written(round_, "added")))
-        rows.append(
-            _lengths(f"round {round_.index}: gold errors left", _written(round_, "mistakes"))
-        )
+        left = "errors left" if "kept_aside" in run.summary else "gold errors left"
+        rows.append(_lengths(f"round {round_.index}: {left}", _written(round_, "mistakes")))
     return [head, *(row for row in rows if row)]
 
 

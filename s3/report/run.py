@@ -114,6 +114,8 @@ def verdict(run: Run) -> str:
     rows = run.shipped_predictions("test")
     shipped = f"the model of gold validation and round {best.index}'s data together" if with_gold \
         else f"the model of round {best.index}"  # fmt: skip
+    if not rows:
+        return f"{shipped.capitalize()} ships. No row is labelled: nothing is known of real texts."
     reached = score(metric, rows)
     half = 100 * NORMAL_95 * reached.error
     line = (

@@ -42,7 +42,12 @@ class Abstention:
 
 
 def validated(run: Run) -> Rows:
-    """Return what the model that ships answers to gold validation; none of an older run."""
+    """Return what the model that ships answers to gold validation; none of an older run.
+
+    Nor of one without: how sure a model is of synthetic rows says nothing of real ones.
+    """
+    if run.summary.get("kept_aside"):
+        return ()
     try:
         return run.shipped_predictions("validation")
     except UserError:

@@ -22,27 +22,27 @@ def doubtful(run: Run) -> Iterator[str]:
 
 def doubts(round_: FinishedRound) -> str:
     """Return what is wrong with a round's model, the gravest alone; an empty text if nothing is."""
-    row, metric = round_.row, round_.run.summary["metric"]
+    row, metric, chooser = round_.row, round_.run.summary["metric"], round_.run.chooser
     share, majority = row.get("validation/largest_share"), row.get("validation/majority")
     if share is None or majority is None:
         return ""
     if share > ONE_LABEL >= majority:
         return (
-            f"has collapsed: it gives {100 * share:.0f} % of gold validation the same label, "
+            f"has collapsed: it gives {100 * share:.0f} % of {chooser} the same label, "
             f"which at most {100 * majority:.0f} % have."
         )
     answers = round_.predictions("validation")
     right, by_chance = score("accuracy", answers), unrelated(answers)
     if by_chance - right.value > NORMAL_95 * right.error:
         return (
-            f"answers the wrong way round: {100 * right.value:.1f} % of gold validation right, "
+            f"answers the wrong way round: {100 * right.value:.1f} % of {chooser} right, "
             f"{100 * by_chance:.1f} at random. What was written for one label resembles another's "
             "gold; more seeds (seed_size) or method.with_gold=true help."
         )
     reached, guessed = score(metric, answers), chance(metric, answers)
     if reached.value - guessed <= reached.error:
         return (
-            f"is no better than chance on gold validation: {metric.replace('_', '-')} "
+            f"is no better than chance on {chooser}: {metric.replace('_', '-')} "
             f"{100 * reached.value:.1f}, chance {100 * guessed:.1f}, "
             f"standard error {100 * reached.error:.1f}."
         )

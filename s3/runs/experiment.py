@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from s3.audit import Audit
+from s3.data.example import Example, Origin
 from s3.data.gold import GoldData
 from s3.errors import UserError
 from s3.llm import LLM, BudgetReached, Session
@@ -119,12 +120,16 @@ class Experiment:
         gold = self.task.load(self.seed)
         for role, rows in (("validation", gold.validation), ("test", gold.test)):
             if not rows:
-                yield role, f"no rows: cross-validation in {self.task.gold.folds} folds"
+                crossed = f"cross-validation in {self.task.gold.folds} folds"
+                without = crossed if gold.validation else "nothing is labelled"
+                if role == "validation":
+                    without = "synthetic rows are kept aside in their place"
+                yield role, f"no rows: {without}"
                 continue
             labels = Counter(one.target for one in rows if isinstance(one.target, str))
             counts = ", ".join(f"{label} {labels[label]}" for label in self.task.label_names)
             yield role, f"{len(rows)} rows" + (f": {counts}" if counts else "")
-        said = self.model.preflight(self.task.head(), gold.validation)
+        said = self.model.preflight(self.task.head(), self._like_rows(gold))
         yield "small model", "; ".join(said) or "it can be loaded, and reads the rows as a whole"
 
     def rehearsal(self, choices: Mapping[str, str]) -> list[dryrun.Plan]:
@@ -167,8 +172,14 @@ class Experiment:
         """
         preflight.look(folder.path, self.model, self.wandb)
         trial = not self.dry_run
-        for line in self.model.preflight(self.task.head(), gold.validation, trial=trial):
+        for line in self.model.preflight(self.task.head(), self._like_rows(gold), trial=trial):
             print(f"student: {line}", file=sys.stderr)
+
+    def _like_rows(self, gold: GoldData) -> list[Example]:
+        """Return rows as the student will read: of gold, or where there is none a line."""
+        names = (*self.task.given, self.task.written)
+        line = Example(dict.fromkeys(names, "A line of text."), "", Origin("gold"))
+        return gold.validation or gold.test or [line]
 
     def _confirm(self, folder: RunFolder, gold: GoldData, name: str) -> None:
         """Ask before a run that may cost much, where someone is there to answer.

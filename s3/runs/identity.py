@@ -38,7 +38,7 @@ def identity(
     tested = gold.test or gold.validation  # cross-validated
     splits = {"validation": gold.validation, "test": tested, "train": gold.train}
     return {
-        **({} if gold.test else {"folds": task.gold.folds}),
+        **({} if gold.test or not gold.validation else {"folds": task.gold.folds}),
         "results": RESULTS,
         "seed": seed,
         "task": task.identity(used, llm.style),
@@ -46,5 +46,5 @@ def identity(
         "llm": llm.identity() if used else None,
         "student": student.identity(task.head()),
         "near": audit.near,  # decides metrics, if not data
-        "gold": {name: fingerprint(examples) for name, examples in splits.items()},
+        "gold": {name: fingerprint(rows) if rows else None for name, rows in splits.items()},
     }

@@ -82,8 +82,10 @@ class FinishedRound:
         """Return what the model answered to "validation" or "test", one row an example.
 
         `id`, `source`, `target`, `predicted`, and `probabilities` by label (or, of an answer to a
-        question, its `probability`).
+        question, its `probability`). None of test where nothing is labelled.
         """
+        if split == "test" and not self.run.tested:
+            return []
         return list(self._rows(layout.predictions_file(split)))
 
     def _examples(self, file: str) -> list[Example]:
@@ -175,6 +177,17 @@ class Run:
     def ships_round(self) -> bool:
         """Whether the best round's own model ships, not one that learnt gold validation, too."""
         return bool(self.summary.get("ships", "round") == "round")
+
+    @property
+    def tested(self) -> bool:
+        """Whether scores on test stand in the run; none do where no row was labelled."""
+        return self.identity.get("gold", {}).get("test", "") is not None
+
+    @property
+    def chooser(self) -> str:
+        """What chose the model: gold validation, or synthetic rows in its place."""
+        aside = self.summary.get("kept_aside")
+        return f"{aside} synthetic rows kept aside" if aside else "gold validation"
 
     @property
     def chosen(self) -> dict[str, str]:

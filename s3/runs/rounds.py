@@ -54,14 +54,9 @@ class Rounds:
 
     def __post_init__(self) -> None:
         """Prepare the audit of each round's data; compare the gold splits with each other."""
-        splits = {"validation": self.gold.validation}
-        if self.gold.test:
-            splits["test"] = self.gold.test
-        if self.gold.train is not self.gold.validation:
-            splits["train"] = self.gold.train
         self.head = self.task.head()
         self.metric = self.student.choosing_metric(self.head, self.gold.validation)
-        self._auditor = Auditor(self.audit, splits, self.task.written, self.task.given)
+        self._auditor = Auditor(self.audit, self.gold.apart, self.task.written, self.task.given)
         self._gold_findings = self._auditor.compare_gold()
         self.folder.write_gold_copies(self._gold_findings.copies)
 
@@ -71,7 +66,7 @@ class Rounds:
             self.task, self.session, self._fit_round, self.gold.validation, self.gold.train,
             self.seed, self.metric, self.student.probes(self.head),
         )  # fmt: skip
-        if not self.gold.test:
+        if self.gold.validation and not self.gold.test:
             folds = replace(bench, fit=self._fit_fold)
             self._crossed = CrossValidation(self.method, folds, self.task.gold.folds)
         started = time.monotonic()
@@ -98,10 +93,13 @@ class Rounds:
         assert self.last is not None
         shipped, with_gold = self.best.predictor, self.method.with_gold
         summary = {**about, "metric": self.metric, "best_round": self.best.index}
+        if not self.gold.validation:
+            summary["kept_aside"] = len(self.best.validation)
         beside = unmixed(self.best.train, self.gold.validation)  # each of which is kept aside once
         for name, synthetic in {"gold": [], "with_gold": beside}.items():
             needed = with_gold and name == "with_gold"
-            if not needed and (not self.gold_baseline or isinstance(self.method, GoldOnly)):
+            alone = isinstance(self.method, GoldOnly) or not self.gold.validation
+            if not needed and (alone or not self.gold_baseline):
                 continue
             try:
                 summary[name], predictor = self._beside(name, synthetic)
@@ -228,11 +226,10 @@ class Rounds:
         row = {f"train/{name}": value for name, value in predictor.train_score.items()}
         tested = self.gold.test or self.gold.validation
         crossed = self._crossed
-        said = crossed.answers(round_.index) if crossed else predictor.predict(tested)
-        answers = {
-            "validation": (round_.validation, predictor.validation),
-            "test": (tested, said),
-        }
+        answers = {"validation": (round_.validation, predictor.validation)}
+        if tested:
+            said = crossed.answers(round_.index) if crossed else predictor.predict(tested)
+            answers["test"] = (tested, said)
         for split, (examples, said) in answers.items():
             scores = self.head.score(examples, said.answers)
             row |= {f"{split}/{name}": value for name, value in scores.items()}

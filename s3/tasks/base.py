@@ -165,9 +165,10 @@ class Task:
         def examples(role: str) -> list[Example]:
             return [self.read_gold(placed) for placed in self.gold.rows(role, seed)]
 
-        validation = examples("validation")
-        test = examples("test") if self.gold.splits.test else []
-        train = examples("train") if self.gold.splits.train else validation
+        splits = self.gold.splits
+        validation = examples("validation") if splits.validation else []
+        test = examples("test") if splits.test else []
+        train = examples("train") if splits.train else validation
         gold = GoldData(validation, test, train)
         for remark in remarks(gold, self.label_names):
             note("caution", remark)

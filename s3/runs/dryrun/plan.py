@@ -63,7 +63,7 @@ def rehearse(
                 kind = f"{example.origin.kind} {label}".strip()
                 if kind not in plan.prompts and example.origin.prompt:
                     plan.prompts[kind] = task.prompt(session.style, example.origin.prompt)
-        if not gold.test:
+        if gold.validation and not gold.test:
             number = task.gold.folds
             for fold in CrossValidation(method, bench, number).folds:
                 replies.round = 0

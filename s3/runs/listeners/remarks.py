@@ -20,8 +20,15 @@ def remarks(run: Run) -> Iterator[str]:
     best, metric = summary["best_round"], summary["metric"].replace("_", "-")
     if summary.get("ships") == "with_gold":
         yield f"* the model of gold validation and of round {best}'s data together ships."
+    elif "kept_aside" in summary:
+        yield (
+            f"* round {best} ships. No row of gold chose it: val. is {run.chooser}, and what the "
+            "model reaches on them says little about real texts."
+        )
     else:
         yield f"* round {best} is best on gold validation by {metric}: its model ships."
+    if not run.tested:
+        yield "No row is labelled: how good the model is on real texts is not known."
     yield from (f"! {doubt}" for doubt in doubtful(run))
     yield from steps(run)
     if len(run.rounds) > 1:

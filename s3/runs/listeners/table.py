@@ -45,8 +45,8 @@ def show(run: Run) -> None:
     console = Console()
     sign = "+-" if console.options.ascii_only else "±"
     console.print(grid(run, sign))
-    error = f"What follows {sign} is the standard error over the test rows."
-    for line in (*remarks(run), error, *pairs(run, console.width)):
+    error = [f"What follows {sign} is the standard error over the test rows."] * run.tested
+    for line in (*remarks(run), *error, *pairs(run, console.width)):
         # Whatever a text holds, a terminal that cannot show it is no reason to fail.
         print(line.encode(console.encoding, "replace").decode(console.encoding))
     places = {"folder": run.path, "data": run.path / "data", "model": run.model}
