@@ -86,7 +86,7 @@ ORDER = {
     "s3.student.lightning": "checkpoint module\nprogress\ntraining",
     "s3.tasks": "cleaning template\nreply\nbase\nclassification qa",
     "s3.starting": "columns language\nprompts\ntask",
-    "s3.synthesis": "writing\nrationales seeds extrapolation",
+    "s3.synthesis": "writing\nrationales seeds extrapolation labelling",
     "s3.methods": """
         base influence existing
         drawing

@@ -30,10 +30,11 @@ Predicted = str  # a label's name, or an answer's text
 class Origin:
     """Where an example comes from; every synthetic row can be traced through it.
 
-    `kind` is "gold", "seed" or "extrapolation"; "context" of an unlabelled text, "file" of a row
-    that is only audited. `round` is the round that added it (0: the seed). `source` is a gold row's
-    place ("validation.jsonl:17", "glue train row 17"), of an extrapolation the place of the row it
-    grew from, of a seed of ZeroGen's its condition.
+    `kind` is "gold", "seed" or "extrapolation"; "labelled" of a text that the LLM labelled, with
+    the share of its replies that say so as the rationale; "context" of an unlabelled text, "file"
+    of a row that is only audited. `round` is the round that added it (0: the seed). `source` is a
+    row's place ("validation.jsonl:17", "glue train row 17"), of an extrapolation the place of the
+    row it grew from, of a seed of ZeroGen's its condition.
 
     Equal prompts, sources and rationales are held once: a million rows grow from some thousand.
     """

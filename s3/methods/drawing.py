@@ -1,12 +1,13 @@
-"""Which gold validation examples a round extrapolates: how many of the errors, and which."""
+"""What a method draws: errors and gold to extrapolate, additions to keep, texts to label."""
 
 from __future__ import annotations
 
+import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from s3.data.example import Example
-from s3.methods.base import balanced
+from s3.methods.base import Bench, balanced
 
 
 def half_right(error_rate: float) -> float:
@@ -37,3 +38,32 @@ def without(examples: list[Example], taken: list[Example]) -> list[Example]:
     """Return the examples that are not among those taken."""
     ids = {example.id for example in taken}
     return [example for example in examples if example.id not in ids]
+
+
+def cut(examples: list[Example], size: int, seed: int) -> list[Example]:
+    """Return the examples, or so many of them by a seeded draw, even over the labels."""
+    if len(examples) <= size:
+        return examples
+    return balanced(random.Random(seed).sample(examples, len(examples)), size)
+
+
+def merged(
+    train: list[Example],
+    added: list[Example],
+    written: list[Example],
+    unused: list[Example],
+    share: int | None,
+) -> tuple[list[Example], list[Example]]:
+    """Return all additions so far, at a fixed size a share of the new ones, and the rest."""
+    if share is None:
+        return added + written, unused
+    chosen = balanced([*written, *unused], share, train)
+    return added + chosen, without([*unused, *written], chosen)
+
+
+def unlabelled(bench: Bench, size: int, known: Iterable[Example]) -> list[Example]:
+    """Draw `size` texts of the task's unlabelled ones, each once and none that is known."""
+    seen = {example.key() for example in known}
+    texts = {example.key(): example for example in bench.task.unlabelled_examples()}
+    new = [example for key, example in texts.items() if key not in seen]
+    return random.Random(f"{bench.seed}/unlabelled").sample(new, min(size, len(new)))

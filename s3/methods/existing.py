@@ -21,7 +21,8 @@ def existing(task: Task, path: Path, kind: str) -> list[Example]:
     """
     if path.is_dir():
         examples = [example for file in added_files(path) for example in _added(file)]
-        found = [example for example in examples if example.origin.kind == kind]
+        kinds = {kind, "labelled"} if kind == "seed" else {kind}
+        found = [example for example in examples if example.origin.kind in kinds]
     else:
         found = [_as(kind, task.read_gold(placed)) for placed in read_file(path)]
     if not found:

@@ -14,11 +14,11 @@ from s3.data.example import Example, Mistake
 from s3.data.reviewed import reviewed
 from s3.data.rows import content_digest
 from s3.llm import Style
-from s3.methods.base import Bench, Method, Round, balanced, kept_aside, mistakes_of
-from s3.methods.drawing import half_right, in_turn, without
+from s3.methods.base import Bench, Method, Round, kept_aside, mistakes_of
+from s3.methods.drawing import cut, half_right, in_turn, merged, unlabelled, without
 from s3.methods.existing import existing
 from s3.student import Predictor
-from s3.synthesis import SynthesisedSet, extrapolate
+from s3.synthesis import SynthesisedSet, extrapolate, labelled
 from s3.tasks import Task
 
 
@@ -28,6 +28,13 @@ class Extrapolated(Enum):
     errors = "errors"  # S3
     gold = "gold"  # GoldGen: all of them
     nothing = "nothing"  # ZeroGen, and S3's ablation
+
+
+class Seed(Enum):
+    """Where seed examples come from."""
+
+    written = "written"  # by the LLM
+    labelled = "labelled"  # texts of `task.unlabelled`, as many as there are; the others written
 
 
 @dataclass(kw_only=True)
@@ -62,6 +69,7 @@ class ExtrapolationLoop(Method):
     """
 
     seed_size: int = 200  # seed examples that are written
+    seed: Seed = Seed.written  # or labelled: by the LLM, texts of task.unlabelled first
     extrapolated: Extrapolated = Extrapolated.errors  # or gold, or nothing: what new ones grow from
     rounds: int = 2  # extrapolations
     per_mistake: int = 1  # new examples for each that is extrapolated
@@ -93,6 +101,10 @@ class ExtrapolationLoop(Method):
         """Raise ValueError for an empty prompt, or a seed that cannot show every label."""
         super().check(task, style)
         labels = len(task.label_names)
+        if self.seed is Seed.labelled and not (task.unlabelled and labels):
+            raise ValueError(
+                "seed=labelled needs a file of texts in task.unlabelled, and a task with labels"
+            )
         seed = self.size if self.size and not self.last else self.seed_size
         if not self.seed_from and seed < labels:
             raise ValueError(
@@ -131,6 +143,9 @@ class ExtrapolationLoop(Method):
                 found[name] = content_digest(Path(found[name]))
         if not self.reviewed:
             del found["reviewed"]
+        found["seed"] = self.seed.value
+        if self.seed is Seed.written:
+            del found["seed"]
         idle = set() if self.extrapolated is Extrapolated.errors else {"error_share"}
         if not self.last:
             idle |= {"extrapolated", "rounds", "per_mistake", "patience", "warm_start"}
@@ -162,7 +177,7 @@ class ExtrapolationLoop(Method):
             known = [*train, *unused]
             written = extrapolate(bench.task, bench.llm, wrong, self.per_mistake, index + 1, known)
             written.examples = self._reviewed(bench.task, written.examples)
-            added, unused = self._merge(train, added, written.examples, unused, share)
+            added, unused = merged(train, added, written.examples, unused, share)
 
     def _start(self, bench: Bench) -> tuple[SynthesisedSet, list[Example], list[Example]]:
         """Return the seed, the additions that exist, and what of both is over the size."""
@@ -172,25 +187,30 @@ class ExtrapolationLoop(Method):
         )
         kept, wanted = added, len(seeds) or self.seed_size
         if self.size is not None:
-            kept = self._cut(bench, added, max(0, self.size - self.seed_size))
+            kept = cut(added, max(0, self.size - self.seed_size), bench.seed)
             wanted = self.seed_size if self.last else self.size - len(kept)
-        first = self._cut(bench, seeds, wanted)
+        first = cut(seeds, wanted, bench.seed)
         missing = wanted - len(first)
-        seed = self.write_seed(bench, missing, first) if missing else SynthesisedSet(0)
+        seed = self._new_seed(bench, missing, first) if missing else SynthesisedSet(0)
         seed.examples = first + self._reviewed(bench.task, seed.examples)
         seed.wanted = wanted
         return seed, kept, without([*seeds, *added], [*first, *kept])
+
+    def _new_seed(self, bench: Bench, size: int, known: list[Example]) -> SynthesisedSet:
+        """Return `size` new seeds: texts that the LLM labels, if it is to, then written ones."""
+        if self.seed is Seed.written:
+            return self.write_seed(bench, size, known)
+        found = labelled(bench.llm, bench.task, unlabelled(bench, size, known))
+        if missing := size - len(found.examples):
+            written = self.write_seed(bench, missing, [*known, *found.examples])
+            found.charge(written)
+            found.examples += written.examples
+        return found
 
     def _reviewed(self, task: Task, examples: list[Example]) -> list[Example]:
         """Return the examples as a person's decisions leave them."""
         path = self.reviewed
         return reviewed(examples, Path(path), task.label_names) if path else examples
-
-    def _cut(self, bench: Bench, examples: list[Example], size: int) -> list[Example]:
-        """Return the examples, or so many of them by a seeded draw, even over the labels."""
-        if len(examples) <= size:
-            return examples
-        return balanced(random.Random(bench.seed).sample(examples, len(examples)), size)
 
     def _share(self, train: list[Example], round_: int) -> int | None:
         """Return how many examples a round adds at a fixed size: what is left, spread evenly."""
@@ -225,20 +245,6 @@ class ExtrapolationLoop(Method):
             return self.error_share
         spans = not bench.task.label_names  # the rule was measured for labels alone
         return 1.0 if spans else half_right(len(mistakes) / len(bench.validation))
-
-    def _merge(
-        self,
-        train: list[Example],
-        added: list[Example],
-        written: list[Example],
-        unused: list[Example],
-        share: int | None,
-    ) -> tuple[list[Example], list[Example]]:
-        """Return all additions so far, at a fixed size a share of the new ones, and the rest."""
-        if share is None:
-            return added + written, unused
-        chosen = balanced([*written, *unused], share, train)
-        return added + chosen, without([*unused, *written], chosen)
 
     def _score(self, bench: Bench, predictor: Predictor) -> float:
         scores = bench.task.head().score(bench.validation, predictor.validation.answers)

@@ -15,8 +15,9 @@ from s3.methods.base import Bench
 from s3.methods.loop import Extrapolated, ExtrapolationLoop
 from s3.synthesis import SEED_ATTEMPTS, Place, SynthesisedSet, drawn_place, write
 from s3.tasks import Draft, Task
-from s3.tasks.base import Fields, stops, whole
+from s3.tasks.base import Fields
 from s3.tasks.cleaning import asks_back, is_declined, strip_frame
+from s3.tasks.reply import stops, whole
 
 CONDITION_TOKENS = 16  # a name, not a text
 

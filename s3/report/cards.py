@@ -147,6 +147,7 @@ def content(run: Run) -> dict[str, Any]:
         "model": run.config["model"].get("name", ""),
         "model_licence": KNOWN.get(run.config["model"].get("name", ""), ("", ""))[1],
         "size": int(last["data/size"]),
+        "labelled": int(last.get("data/labelled", 0)),
         "finished_round": run.rounds[-1].index,
     }
 

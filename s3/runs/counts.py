@@ -31,7 +31,7 @@ def data_row(round_: Round, before: Round | None) -> MetricsRow:
     origins = [example.origin for example in round_.train]
     row: MetricsRow = {
         "data/size": len(round_.train),
-        "data/seed": sum(origin.kind == "seed" for origin in origins),
+        "data/seed": sum(origin.kind in ("seed", "labelled") for origin in origins),
         "data/added": len(round_.added.examples) if round_.index else 0,
         "data/errors_extrapolated": errors,
         "data/gold_extrapolated": len(grown) - errors,
@@ -40,4 +40,6 @@ def data_row(round_: Round, before: Round | None) -> MetricsRow:
         "mistakes": len(round_.mistakes),
         "llm/completions": round_.added.completions,
     }
+    if labelled := sum(origin.kind == "labelled" for origin in origins):
+        row["data/labelled"] = labelled
     return row | {f"data/dropped/{why}": count for why, count in round_.added.dropped.items()}

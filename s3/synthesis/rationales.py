@@ -7,7 +7,7 @@ from s3.llm import Session
 from s3.llm.types import Failure
 from s3.synthesis.writing import SynthesisedSet
 from s3.tasks import Classification, Dropped
-from s3.tasks.base import read_list
+from s3.tasks.reply import read_list
 
 CALLS = 8  # completions asked for one label's rationales at most
 

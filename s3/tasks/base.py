@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -11,14 +11,13 @@ from typing import Any, ClassVar
 from s3.data.checks import remarks
 from s3.data.example import Example, Origin, Target
 from s3.data.files import Placed, read_file
-from s3.data.gold import Gold, GoldData, field_text, find_column
+from s3.data.gold import Gold, GoldData, field_text, find_column, source_of
 from s3.data.rows import RESERVED, content_digest
 from s3.errors import UserError, did_you_mean
 from s3.llm.types import Completion, Prompt, Style
 from s3.progress import note
 from s3.student import Head
-from s3.tasks.cleaning import asks_back, is_declined, listed, thinks_aloud
-from s3.tasks.reply import Dropped, ReplyRules
+from s3.tasks.reply import ReplyRules, stops, whole
 from s3.tasks.template import PromptTemplate
 
 Fields = Mapping[str, str]
@@ -48,6 +47,7 @@ class Task:
     written: str = "text"  # the field that the LLM writes
     gold: Gold = field(default_factory=Gold)  # where the gold rows are: docs/own_task.md
     contexts: str | None = None  # a file of unlabelled texts for the given fields; null: gold's
+    unlabelled: str | None = None  # a file of texts that method.seed=labelled has the LLM label
     system: str = ""  # the system message of a chat
     # The paper's T_query; the same where rationales are left out; the paper's T_mis; ZeroGen's own
     # query (empty: `query`) and what asks for its `$condition` (empty: none).
@@ -152,6 +152,8 @@ class Task:
         system = self.system if style is Style.chat else ""
         contexts = content_digest(Path(self.contexts)) if self.contexts else None
         asked = {"system": system, "reply": asdict(self.reply), "contexts": contexts}
+        if self.unlabelled:
+            asked["unlabelled"] = content_digest(Path(self.unlabelled))
         drawn = {"drawn": self.drawn} if "generation" in used else {}
         return {**deciding, **asked, **drawn, "prompts": prompts}
 
@@ -178,10 +180,20 @@ class Task:
         """Return what contexts are drawn from: the file of unlabelled texts, or gold train."""
         if self.contexts is None:
             return train
-        rows = read_file(Path(self.contexts))
-        found = [Example(self._given_of(placed), "", Origin("context")) for placed in rows]
+        return self._texts("contexts", self.contexts, self.given)
+
+    def unlabelled_examples(self) -> list[Example]:
+        """Return the unlabelled texts, with the given ones, without a target."""
+        return self._texts("unlabelled", self.unlabelled or "", [*self.given, self.written])
+
+    def _texts(self, option: str, file: str, names: Sequence[str]) -> list[Example]:
+        """Return the texts of a file that an option names. Raises UserError where it has none."""
+        found = [
+            Example(self._fields_of(placed, names), "", Origin("context", source=source_of(placed)))
+            for placed in read_file(Path(file))
+        ]
         if not found:
-            raise UserError(f"task.contexts={self.contexts} holds no rows.")
+            raise UserError(f"task.{option}={file} holds no rows.")
         return found
 
     def seed_draft(
@@ -220,41 +232,9 @@ class Task:
         origin = replace(draft.origin, completion=completion.id, model=completion.model)
         return Example({**draft.fields, self.written: text}, draft.target, origin)
 
-    def _given_of(self, placed: Placed) -> dict[str, str]:
+    def _fields_of(self, placed: Placed, fields: Sequence[str]) -> dict[str, str]:
         columns = self.gold.splits.columns
-        names = {n: n if find_column(placed[1], n) else columns.get(n, n) for n in self.given}
+        names = {n: n if find_column(placed[1], n) else columns.get(n, n) for n in fields}
         if len(names) == 1 and set(placed[1]) == {"text"}:  # a plain list of texts
             names = dict.fromkeys(names, "text")
         return {name: field_text(placed, column) for name, column in names.items()}
-
-
-def stops(text: str) -> tuple[str, ...]:
-    """Return where the continuation of a text ends."""
-    return ('"',) if text.endswith('"') else ("\n\n",)
-
-
-def whole(completion: Completion, prompt: Prompt) -> tuple[str, bool]:
-    """Return a reply's text and whether it came to its end.
-
-    A quotation that is cut off before its closing mark ends at its first line (ZeroGen's rule).
-    """
-    text, finished = completion.text.strip(), completion.finish != "length"
-    line, broken, _ = text.partition("\n")
-    return (line, True) if broken and not finished and '"' in prompt.stop else (text, finished)
-
-
-def read_list(completion: Completion) -> list[str]:
-    """Return the items that a completion lists. Raises Dropped where there is none."""
-    finished = completion.finish != "length"
-    if not completion.text.strip():
-        raise Dropped("empty" if finished else "cut_off")
-    if not finished and thinks_aloud(completion.text.strip()):
-        raise Dropped("cut_off")
-    if is_declined(completion.text):
-        raise Dropped("declined")
-    if asks_back(completion.text):
-        raise Dropped("asked_back")
-    items = listed(completion.text, finished)
-    if not items:
-        raise Dropped("no_list")
-    return items

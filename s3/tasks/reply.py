@@ -6,9 +6,11 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from s3.llm.types import Completion, Prompt
 from s3.tasks.cleaning import (
     asks_back,
     is_declined,
+    listed,
     repeats,
     squeezed,
     strip_frame,
@@ -94,3 +96,35 @@ def whole_sentences(text: str) -> str:
     if not ends:
         raise Dropped("cut_off")
     return text[: ends[-1].end()]
+
+
+def stops(text: str) -> tuple[str, ...]:
+    """Return where the continuation of a text ends."""
+    return ('"',) if text.endswith('"') else ("\n\n",)
+
+
+def whole(completion: Completion, prompt: Prompt) -> tuple[str, bool]:
+    """Return a reply's text and whether it came to its end.
+
+    A quotation that is cut off before its closing mark ends at its first line (ZeroGen's rule).
+    """
+    text, finished = completion.text.strip(), completion.finish != "length"
+    line, broken, _ = text.partition("\n")
+    return (line, True) if broken and not finished and '"' in prompt.stop else (text, finished)
+
+
+def read_list(completion: Completion) -> list[str]:
+    """Return the items that a completion lists. Raises Dropped where there is none."""
+    finished = completion.finish != "length"
+    if not completion.text.strip():
+        raise Dropped("empty" if finished else "cut_off")
+    if not finished and thinks_aloud(completion.text.strip()):
+        raise Dropped("cut_off")
+    if is_declined(completion.text):
+        raise Dropped("declined")
+    if asks_back(completion.text):
+        raise Dropped("asked_back")
+    items = listed(completion.text, finished)
+    if not items:
+        raise Dropped("no_list")
+    return items

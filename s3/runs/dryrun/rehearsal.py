@@ -101,7 +101,9 @@ class Replies(Transport):
         """Nothing is open."""
 
     def _text(self, prompt: Prompt, usual: UsualReply) -> str:
-        """Return a list or a name, or a text of the task's own, which may be dropped."""
+        """Return a list, a name or a label, or a text of the task's own, which may be dropped."""
+        if prompt.kind == "label":
+            return self._task.label_names[0].replace("_", " ")
         letters, cleaning = usual.tokens * self._habits.letters, self._task.reply
         if prompt.kind != "text":
             line = min(max(1, round(usual.letters / LETTERS)), LINE)
