@@ -124,7 +124,7 @@ def test_an_unknown_option_is_refused_with_what_is_known(
         ("model.epochs=0", "model.epochs must be at least 1, not 0"),
         ("audit.near=0", "audit.near must be in 0.1..1, not 0"),
         ("seed=-1", "seed must be at least 0, not -1"),
-        ("task.gold.source=files", "task.gold.source=files needs gold.files.validation"),
+        ("task.gold.source=files", "task.gold.files.validation is not set, and this method extra"),
         ("task.gold.source=attic", "task.gold.source: Invalid value 'attic', expected one of [bun"),
         ("wandb=off", "wandb takes no value, but has options: wandb.mode, wandb.project"),
         ("task.query=x", "task.query takes no value, but has options: task.query.chat, task.query"),

@@ -107,7 +107,7 @@ def collect(folders: Iterable[Path | str], round: str) -> tuple[list[Result], li
         results += found
     if not results:
         where = ", ".join(map(str, folders)) or "outputs and multirun"
-        raise UserError("\n".join([f"nothing to compare in {where} ({Path.cwd()}).", *notes]))
+        raise UserError("\n".join([f"no finished run to compare in {where} ({Path.cwd()}).", *notes]))
     return results, notes
 
 

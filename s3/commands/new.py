@@ -1,4 +1,4 @@
-"""`python -m s3 new FILE`: a task from a file of labelled rows, ready to run."""
+"""`python -m s3 new FILE`: a task from a file of rows, labelled or not, ready to run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from s3.storage import OWN
 if TYPE_CHECKING:
     from s3.starting.task import NewTask
 
-File = Annotated[Path, typer.Argument(metavar="FILE", help="Labelled rows.")]
+File = Annotated[Path, typer.Argument(metavar="FILE", help="Rows, labelled or not.")]
 Column = typer.Option(metavar="COLUMN", help="The column; guessed where it is left out.")
 Given = Annotated[
     list[str] | None,
@@ -27,6 +27,9 @@ Given = Annotated[
 About = Annotated[str, typer.Option(metavar="TEXT", help="What the texts are, in plural.")]
 Named = Annotated[
     str, typer.Option(metavar="0=bad,1=good", help="What labels mean; for numbers needed.")
+]
+Unlabelled = Annotated[
+    str, typer.Option(metavar="bad,good", help="The labels, where the rows have none.")
 ]
 Language = Annotated[str | None, typer.Option(help="Of the texts; guessed where left out.")]
 Test = Annotated[Path | None, typer.Option(metavar="FILE", help="Rows that only score.")]
@@ -41,26 +44,29 @@ def new(
     given: Given = None,
     about: About = "",
     label_names: Named = "",
+    labels: Unlabelled = "",
     language: Language = None,
     test: Test = None,
     name: Name = None,
     into: Into = OWN,
 ) -> None:
-    """A task from a file of labelled rows: split, prompts, what a run would ask for.
+    """A task from a file of rows: split, prompts, what a run would ask for.
 
     Reads CSV, TSV, JSON Lines, JSON (a list, SQuAD's form), Parquet and spreadsheets. Asks for what
     it cannot guess, where a terminal is there.
     """
-    task = looked_at(file, text, label, given or [], about, label_names, language, test, name)
+    named = label_names, labels
+    task = looked_at(file, text, label, given or [], about, named, language, test, name)
     paths = task.write(into / "task")
     for what, said in report(task):
         print(f"{what:10} {said}")
     print(f"{'written':10} {', '.join(map(str, paths.values()))}\n", flush=True)
-    rehearse(task.name, into)
+    how = " method=zeroshot method.seed=labelled" if task.unlabelled else ""
+    rehearse(task.name, into, how.split())
     where = "" if into == OWN else f" --config-dir={into}"
     print(
-        f"\nNext: s3 preview{where} task={task.name}   eight replies to each prompt\n"
-        f"      s3 run{where} task={task.name}"
+        f"\nNext: s3 preview{where} task={task.name}{how}   eight replies to each prompt\n"
+        f"      s3 run{where} task={task.name}{how}"
     )
 
 
@@ -70,12 +76,15 @@ def looked_at(
     label: str | None,
     given: Sequence[str],
     about: str,
-    label_names: str,
+    named: tuple[str, str],
     language: str | None,
     test: Path | None,
     name: str | None,
 ) -> NewTask:
-    """Return the task that a file makes. Raises UserError where the file or an option is wrong."""
+    """Return the task that a file makes. Raises UserError where the file or an option is wrong.
+
+    `named` says what labels mean, as `--label-names`, and those of rows without any, as `--labels`.
+    """
     from s3.data.files import read_file
     from s3.starting.columns import columns_of, label_values
     from s3.starting.language import language_of
@@ -84,17 +93,25 @@ def looked_at(
     rows = [row for _, row in read_file(file)]
     if not rows:
         raise UserError(f"{file} holds no rows.")
-    columns = columns_of(rows, text, label, given, ask)
-    values = Counter[str]() if columns.questions else label_values(rows, columns.label)
-    named = {} if columns.questions else names_of(values, columns.label, pairs(label_names))
+    unlabelled = list(filter(None, map(str.strip, named[1].split(","))))
+    if len(unlabelled) == 1 or (unlabelled and (label or named[0])):
+        raise UserError(f"--labels {named[1]}: two or more, for rows that have none.")
+    columns = columns_of(rows, text, label, given, ask, labelled=not unlabelled)
+    if columns.questions:
+        values, labels = Counter[str](), dict[str, str]()
+    elif unlabelled:
+        values, labels = Counter(unlabelled), {one: one for one in unlabelled}
+    else:
+        values = label_values(rows, columns.label)
+        labels = names_of(values, columns.label, pairs(named[0]))
     kept = labelled(rows, columns, values)
     spoken = language or language_of(str(row[columns.text]) for row in kept[:500])
     about = about or (ask("What are these texts, in a few words (complaints to a bank)", ()) or "")
     called = re.sub(r"[^\w-]+", "_", name or file.name.partition(".")[0]).strip("_") or "mine"
     tests = [row for _, row in read_file(test)] if test else []
     return NewTask(
-        called, columns, named, wording(columns, about, spoken), kept,
-        labelled(tests, columns, values),
+        called, columns, labels, wording(columns, about, spoken), kept,
+        labelled(tests, columns, values), bool(unlabelled),
     )  # fmt: skip
 
 
@@ -126,9 +143,11 @@ def report(task: NewTask) -> list[tuple[str, str]]:
 
     columns, splits = task.columns, task.splits()
     guessed = f" ({' and '.join(columns.guessed)} guessed)" if columns.guessed else ""
-    shown = ", ".join([*columns.given, columns.text, columns.label])
+    shown = ", ".join(filter(None, [*columns.given, columns.text, columns.label]))
     counts: Mapping[str, int] = Counter(
-        task.labels.get(label_text(row.get(columns.label)), "") for row in task.rows if task.labels
+        task.labels.get(label_text(row.get(columns.label)), "")
+        for row in task.rows
+        if task.labels and not task.unlabelled
     )
     low, _, half, _, high = task.lengths
     found = [("columns", shown + guessed)]
@@ -137,16 +156,18 @@ def report(task: NewTask) -> list[tuple[str, str]]:
     found.append(("language", task.wording.language))
     found.append(("length", f"{half} words, nine in ten {low} to {high}"))
     sizes = ", ".join(f"{role} {len(rows)}" for role, rows in splits.items())
-    if "test" not in splits:
+    if task.unlabelled:
+        sizes += f"; the labels are {', '.join(task.labels)}, and no row has one"
+    elif "test" not in splits:
         sizes += "; too few rows to keep some aside: scores are cross-validated"
     return [*found, ("split", sizes)]
 
 
-def rehearse(name: str, into: Path) -> None:
+def rehearse(name: str, into: Path, how: Sequence[str]) -> None:
     """Show what a run of the task would ask for, by a dry run."""
     from s3.runs.dryrun import show
 
-    made = composed([f"task={name}", "dry_run=true"], into)
+    made = composed([f"task={name}", *how, "dry_run=true"], into)
     method, llm = (made.choices[group] for group in ("method", "llm"))
     print(f"What task={name} method={method} llm={llm} would ask for:")
     show(*made.experiment.rehearsal(made.choices), prompts=False)

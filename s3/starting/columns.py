@@ -29,7 +29,10 @@ Ask = Callable[[str, Sequence[str]], str | None]  # question, answers; None: nob
 
 @dataclass(frozen=True)
 class Columns:
-    """The columns of a task: `label` is that of the answers where `questions`."""
+    """The columns of a task: `label` is that of the answers where `questions`.
+
+    It is empty of texts without labels.
+    """
 
     text: str
     label: str
@@ -39,17 +42,25 @@ class Columns:
 
 
 def columns_of(
-    rows: Sequence[Row], text: str | None, label: str | None, given: Sequence[str], ask: Ask
+    rows: Sequence[Row],
+    text: str | None,
+    label: str | None,
+    given: Sequence[str],
+    ask: Ask,
+    *,
+    labelled: bool = True,
 ) -> Columns:
     """Return the columns that are named, and a guess for the others.
 
     Where several are as likely, `ask` chooses. Raises UserError, naming the option, where nobody
-    answers, and for a column that is not there.
+    answers, and for a column that is not there. There is no label unless the rows are `labelled`.
     """
     names = list(dict.fromkeys(name for row in rows[:LOOKED_AT] for name in row if name.strip()))
     text, label = (name and _there(names, name) for name in (text, label))
     given = tuple(_there(names, name) for name in given)
-    if is_questions(rows[0]) and not (label and label != "answers"):
+    if not labelled:
+        label = ""
+    elif is_questions(rows[0]) and not (label and label != "answers"):
         found = given or ("context",)
         return Columns(text or "question", label or "answers", found, True, ("questions",))
     guessed = []

@@ -50,6 +50,7 @@ class NewTask:
     wording: Wording
     rows: Sequence[Row]
     test: Sequence[Row] = ()  # rows of a test file of one's own
+    unlabelled: bool = False  # whether the rows have no labels
 
     @property
     def fields(self) -> dict[str, str]:
@@ -66,8 +67,13 @@ class NewTask:
     def splits(self) -> dict[str, list[Row]]:
         """Return the rows of validation, and of test where there are enough to keep some aside.
 
-        Alike in their labels; what has one text, or one given text, stays on one side.
+        They are alike in their labels; what has one text, or one given text, stays on one side.
+        Rows without labels are in neither: they are `unlabelled`.
         """
+        if self.unlabelled:
+            return {"unlabelled": list(self.rows)} | (
+                {"test": list(self.test)} if self.test else {}
+            )
         if self.test:
             return {"validation": list(self.rows), "test": list(self.test)}
         if len(self.rows) < SPLIT_FROM:
@@ -120,6 +126,10 @@ class NewTask:
             lines += [
                 f"  {_text(one)}: {_text(one)}" for one in dict.fromkeys(self.labels.values())
             ]
+        if self.unlabelled:
+            file = _text(str(folder / f"{self.name}.unlabelled.jsonl"))
+            lines += ["", f"unlabelled: {file} # with method.seed=labelled the LLM labels them"]
+            lines += [f"contexts: {file} # what synthetic rows begin from"] * bool(say.given)
         lines += ["", *self._gold(folder, splits), "", f"system: {_text(say.system)}"]
         for name, texts in self.prompts().items():
             lines += [f"{name}:", *(f"  {style}: {_text(text)}" for style, text in texts.items())]
@@ -138,19 +148,22 @@ class NewTask:
 
     def _gold(self, folder: Path, splits: Mapping[str, Sequence[Row]]) -> list[str]:
         lines = ["gold:", "  source: files", "  files:", f"    path: {_text(str(folder))}"]
-        lines += [f"    {role}: {_text(f'{self.name}.{role}.jsonl')}" for role in splits]
-        if "test" not in splits:
+        roles = [role for role in splits if role != "unlabelled"]
+        lines += [f"    {role}: {_text(f'{self.name}.{role}.jsonl')}" for role in roles]
+        if self.unlabelled:
+            lines.append("    validation: null # no row is labelled; a hundred would tell much")
+        elif "test" not in splits:
             lines.append(
                 "    test: null # too few rows to keep some aside: scores are cross-validated"
             )
         target = "answers" if self.columns.questions else "label"
-        columns = {**self.fields, target: self.columns.label}
+        columns = {**self.fields, target: self.columns.label or target}
         differing = [f"{_text(k)}: {_text(v)}" for k, v in columns.items() if k != v]
         if differing:
             lines.append(f"    columns: {{ {', '.join(differing)} }} # field: column")
         if differing := [f"{_text(k)}: {_text(v)}" for k, v in self.labels.items() if k != v]:
             lines.append(f"    labels: {{ {', '.join(differing)} }} # value: label")
-        if len(splits["validation"]) > VALIDATION:
+        if len(splits.get("validation", ())) > VALIDATION:
             lines.append(
                 f"  validation_size: {VALIDATION} # of {len(splits['validation'])}; more give more "
                 "errors to extrapolate, and cost more"
@@ -173,6 +186,8 @@ def labelled(rows: Sequence[Row], columns: Columns, values: Counter[str]) -> lis
     if len(whole) < len(rows):
         note("gold", f"{len(rows) - len(whole)} rows have no text and are left out")
     if columns.questions:
+        return whole
+    if not columns.label:
         return whole
     return [row for row in whole if label_text(row.get(columns.label)) in values]
 
@@ -208,7 +223,7 @@ def wording(columns: Columns, about: str, language: str) -> Wording:
         field_name(column, other, [*TAKEN, text.casefold()])
         for column, other in zip(columns.given, instead, strict=False)
     ]
-    return Wording.of(about, columns.label, language, text, given)
+    return Wording.of(about, columns.label or "label", language, text, given)
 
 
 def _text(text: str) -> str:

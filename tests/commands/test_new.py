@@ -16,6 +16,7 @@ from s3.commands.app import app
 from s3.commands.new import rehearse
 from s3.composing import composed
 from s3.data.example import Answers
+from s3.errors import UserError
 from s3.llm.types import Style
 from s3.methods import S3, FewShot, ProGen, ZeroGen, ZeroShot
 from s3.runs.experiment import Experiment
@@ -26,7 +27,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     place = tmp_path / "mine"
     place.mkdir()
     monkeypatch.chdir(place)
-    monkeypatch.setattr("s3.commands.new.rehearse", lambda name, into: None)  # a second each time
+    monkeypatch.setattr("s3.commands.new.rehearse", lambda *given: None)  # a second each time
     return place
 
 
@@ -205,3 +206,27 @@ def test_a_test_file_of_ones_own_is_kept_whole(folder: Path) -> None:
     test = write_csv(folder / "test.csv", reviews(60)[40:])
     gold = made(name, "--test", test, "--name", "own", name="own").task.load(0)
     assert (len(gold.validation), len(gold.test)) == (40, 20)
+
+
+def test_texts_without_labels_make_a_task_whose_seed_the_llm_labels(folder: Path) -> None:
+    file = write_csv(
+        folder / "texts.csv", [{"id": i, "body": f"This is text {i}."} for i in range(9)]
+    )
+    result = new(file, "--labels", "spam, ordinary", "--about", "text messages")
+    assert result.exit_code == 0, (result.output, result.exception)
+    assert "the labels are spam, ordinary, and no row has one" in result.output
+    how = "task=texts method=zeroshot method.seed=labelled"
+    assert f"s3 run {how}" in result.output
+    experiment = composed(how.split()).experiment
+    assert experiment.task.label_names == ("spam", "ordinary")
+    assert len(experiment.task.unlabelled_examples()) == 9
+    gold = experiment.task.load(0)
+    assert (gold.validation, gold.test) == ([], [])
+    with pytest.raises(UserError, match="extrapolates gold rows"):
+        composed(["task=texts", "method=s3"])
+
+
+@pytest.mark.parametrize("also", [("--labels", "spam"), ("--labels", "a,b", "--label", "body")])
+def test_labels_are_said_of_rows_that_have_none(folder: Path, also: tuple[str, ...]) -> None:
+    file = write_csv(folder / "texts.csv", [{"body": f"This is text {i}."} for i in range(9)])
+    assert isinstance(new(file, *also).exception, UserError)

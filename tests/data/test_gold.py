@@ -156,7 +156,10 @@ def test_a_file_without_rows_or_no_file_is_an_error(folder: Path):
 @pytest.mark.parametrize(
     ("overrides", "said"),
     [
-        (("task.gold.source=files",), "gold.source=files needs gold.files.validation"),
+        (
+            ("task.gold.source=files",),
+            "gold.files.validation is not set, and this method extrapolates gold rows",
+        ),
         (("task.gold.test_size=0",), "gold.test_size must be at least 1"),
     ],
 )
