@@ -107,7 +107,8 @@ def collect(folders: Iterable[Path | str], round: str) -> tuple[list[Result], li
         results += found
     if not results:
         where = ", ".join(map(str, folders)) or "outputs and multirun"
-        raise UserError("\n".join([f"no finished run to compare in {where} ({Path.cwd()}).", *notes]))
+        none = f"no finished run to compare in {where} ({Path.cwd()})."
+        raise UserError("\n".join([none, *notes]))
     return results, notes
 
 
