@@ -158,6 +158,7 @@ class ExtrapolationLoop(Method):
         if not bench.validation:
             seed.examples, aside = kept_aside(seed.examples, bench.seed)
             bench, unused = replace(bench, validation=aside), [*unused, *aside]
+            seed.wanted -= len(aside)
         written, predictor = seed, None
         scores: list[float] = []
         for index in range(self.last + 1):

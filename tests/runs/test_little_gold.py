@@ -44,6 +44,7 @@ def test_a_run_without_labelled_rows_says_that_nothing_is_known_of_real_texts(la
     assert "how good the model is on real texts is not known" in " ".join(said.split())
     assert run.summary["kept_aside"] == 4
     assert len(run.best.train) == 16
+    assert run.best.row["data/missing"] == 0
     assert {row["id"] for row in run.best.predictions("validation")} == {
         one.id for one in run.best.unused
     }
