@@ -15,6 +15,15 @@ from s3.data.tables import read_csv, read_parquet, read_sheet
 from s3.errors import UserError, did_you_mean, first_line
 from s3.progress import note
 
+# What a file is, by how it begins; and the endings of such a file.
+BEGINNINGS = {
+    b"PK\x03\x04": ("an archive, as spreadsheets are", (".xlsx",)),
+    b"\xd0\xcf\x11\xe0": ("a spreadsheet of the old kind (.xls)", ()),
+    b"\x1f\x8b": ("packed by gzip", (".gz",)),
+    b"PAR1\x15": ("Parquet", (".parquet",)),
+    b"<!doctype html": ("a web page", ()),
+    b"<html": ("a web page", ()),
+}
 POINTER = b"version https://git-lfs.github.com/spec/"  # the start of what Git LFS leaves of a file
 Row = Mapping[str, Any]
 Placed = tuple[str, Row]  # ("path:17", row)
@@ -35,7 +44,7 @@ def read_file(path: Path) -> Iterator[Placed]:
         near = did_you_mean(path.name, _beside(path))
         raise UserError(f"{path}: no such file (looked for it from {Path.cwd()}).{near}")
     ending = path.name.lower().removesuffix(".gz").rpartition(".")[2]
-    _refuse_pointer(path)
+    _refuse_other(path)
     readers = {
         "jsonl": _jsonl, "csv": read_csv, "json": _json, "parquet": read_parquet, "txt": _lines,
         "tsv": read_csv, "xlsx": read_sheet,
@@ -48,13 +57,24 @@ def read_file(path: Path) -> Iterator[Placed]:
     yield from readers[ending](path)
 
 
-def _refuse_pointer(path: Path) -> None:
-    """Raise UserError for a file that git has left out, as a clone of the hub without LFS does."""
+def _refuse_other(path: Path) -> None:
+    """Raise UserError for a file that begins as one of another kind than its name says.
+
+    Git leaves such a file where it was cloned without LFS, and a server that wants a login a page.
+    """
     with path.open("rb") as file:
-        if file.read(len(POINTER)) == POINTER:
-            raise UserError(
-                f"{path}: not the data but git's pointer to them: run `git lfs pull` there."
-            )
+        start = file.read(len(POINTER))
+    if start == POINTER:
+        raise UserError(
+            f"{path}: not the data but git's pointer to them: run `git lfs pull` there."
+        )
+    begins = start.lstrip(b"\xef\xbb\xbf \r\n\t").lower()
+    for sign, (what, endings) in BEGINNINGS.items():
+        if (
+            start.startswith(sign) or begins.startswith(sign)
+        ) and path.suffix.lower() not in endings:
+            remedy = f"give it the ending {endings[0]}" if endings else "save it as CSV UTF-8"
+            raise UserError(f"{path}: not what its name says but {what}: {remedy}.")
 
 
 def _beside(path: Path) -> list[str]:

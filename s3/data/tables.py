@@ -19,6 +19,7 @@ Rows = Iterator[tuple[str, dict[str, Any]]]  # each with its place: "path:17"
 SEPARATORS = {",": "commas", "\t": "tabs", ";": "semicolons", "|": "bars"}
 HEADER = 2**16  # characters at the start of a file that hold its header
 LONGEST_CELL = 2**31 - 1  # characters; the csv module's own limit is 131,072
+_TOLD = re.compile(r"sep=(.)\s*", re.IGNORECASE)  # the separator, told
 _LINE_END = re.compile(r"\r+\n|\r")  # also of a file that was written with two carriage returns
 
 
@@ -26,7 +27,11 @@ def read_csv(path: Path) -> Rows:
     """Yield the rows of a CSV or TSV file; its header shows which character separates cells."""
     text = lines(path)
     start = _start(text)
-    reader = csv.reader(chain(start, text), delimiter=_separator(path, start), strict=True)
+    told = _TOLD.fullmatch(start[0]) if start else None  # Excel's own line before the header
+    if told:
+        start[0] = "\n"
+    separator = told[1] if told else _separator(path, start)
+    reader = csv.reader(chain(start, text), delimiter=separator, strict=True)
     csv.field_size_limit(LONGEST_CELL)
     header: list[str] = []
     begins = 1  # a record may run over several lines
@@ -37,6 +42,8 @@ def read_csv(path: Path) -> Rows:
                 continue
             if not header:
                 header = _columns(place, cells)
+            elif cells == header:
+                note(place, "the header once more, as where files were joined; left out")
             elif len(cells) != len(header):
                 counts = f"{len(cells)}, not {len(header)}"
                 raise UserError(f"{place}: not as many cells as the header: {counts}.")

@@ -8,14 +8,24 @@ from __future__ import annotations
 
 import re
 
-# DeepSeek, Qwen and most others; Seed-OSS; Mistral; Kimi; Cohere; Gemma. Its start may be missing:
-# many chat templates end with it.
+# A tag or special token whose name says what stands in it: <think> (DeepSeek, Qwen and most
+# others), <seed:think>, <longcat_think>, [THINK] (Mistral), ◁think▷ (Kimi), <|START_THINKING|>
+# (Cohere), <|begin_of_thought|> (Sky-T1, OpenThinker), <reflection>; or that is known to begin a
+# thought: Gemma, MedGemma, Apertus. A start may be missing: many chat templates end with it.
+_NAME = r"(?:think(?:ing)?|thoughts?|reasoning|reflection|analysis|scratchpad)"
+_PREFIX = r"(?:[a-z]{1,20}[:_▁]){0,2}"
 _MARK = re.compile(
-    r"(?P<start><(?:seed:)?(?:think(?:ing)?|thought|reasoning)>|\[THINK\]|◁think▷"
-    r"|<\|START_THINKING\|>|<\|channel>thought\b)"
-    r"|</(?:seed:)?(?:think(?:ing)?|thought|reasoning)>|\[/THINK\]|◁/think▷"
-    r"|<\|END_THINKING\|>|<channel\|>",
+    rf"<[|｜]?(?:/|end[_▁](?:of[_▁])?){_PREFIX}{_NAME}\s?[|｜]?>|\[(?:/|END_)THINK\]|◁/think▷"
+    r"|<channel\|>|<unused95>|<\|inner_suffix\|>"
+    rf"|(?P<start><[|｜]?{_PREFIX}{_NAME}\s?[|｜]?>|\[(?:BEGIN_)?THINK\]|◁think▷"
+    r"|<\|channel>thought\b|<unused94>thought\b|<\|inner_prefix\|>)",
     re.IGNORECASE,
+)
+# What is left may be marked, too: <answer> (Hunyuan), <response> (Granite, Ernie), <output>.
+_ENCLOSED = re.compile(
+    r"\s*<(?P<tag>[a-z]\w{0,30})>(?P<text>(?:(?!</?(?P=tag)>).)*)</(?P=tag)>\s*"
+    r"|\s*<\|begin_of_(?:solution|answer)\|>(?P<said>.*?)(?:<\|end_of_(?:solution|answer)\|>.*)?",
+    re.IGNORECASE | re.DOTALL,
 )
 # Harmony (gpt-oss): each message has a channel; only that of "final" is for the reader. Servers
 # that drop the special tokens leave the channels' names, glued to what stands beside them.
@@ -42,7 +52,13 @@ def without_thoughts(reply: str) -> tuple[str, bool]:
         thinking, place = bool(mark["start"]), mark.end()
     if not thinking:
         said.append(reply[place:])
-    return "".join(said), not thinking
+    return _unmarked("".join(said)), not thinking
+
+
+def _unmarked(text: str) -> str:
+    """Return a text without the tag that encloses the whole of it."""
+    enclosed = _ENCLOSED.fullmatch(text)
+    return (enclosed["text"] or enclosed["said"] or "") if enclosed else text
 
 
 def _final_channel(reply: str) -> tuple[str, bool]:

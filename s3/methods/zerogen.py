@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from s3.data.example import Example, Origin, Target
 from s3.errors import UserError
 from s3.llm import Session
-from s3.llm.types import Completion, Prompt, Style
+from s3.llm.types import Completion, Failure, Prompt, Style
 from s3.methods.base import Bench
 from s3.methods.loop import Extrapolated, ExtrapolationLoop
 from s3.synthesis import SEED_ATTEMPTS, Place, SynthesisedSet, drawn_place, write
-from s3.tasks import Draft, Task
+from s3.tasks import Draft, Dropped, Task
 from s3.tasks.base import Fields
 from s3.tasks.cleaning import asks_back, is_declined, strip_frame
 from s3.tasks.reply import stops, whole
@@ -111,18 +111,36 @@ def conditions(task: Task, llm: Session, number: int, asked: SynthesisedSet) -> 
         text, task.system if chat else "", () if chat else stops(text), CONDITION_TOKENS, "name"
     )
     found: dict[str, None] = {}
+    last = ""
     for reply in llm.complete([prompt] * number, "conditions"):
-        if isinstance(reply, Completion):
-            asked.count(reply)
-            found |= dict.fromkeys(_names(reply, prompt))
+        if isinstance(reply, Failure):
+            asked.dropped[reply.reason] += 1
+            continue
+        asked.count(reply)
+        try:
+            found[_name(reply, prompt)] = None
+        except Dropped as dropped:
+            llm.drop(dropped.reason)
+            asked.dropped[dropped.reason] += 1
+            last = " ".join(reply.text.split())[:80]
     if not found:
-        raise UserError(f"The LLM gave no condition in {number} replies to: {text}")
+        raise UserError(
+            f"The LLM gave no condition in {number} replies ({asked.reasons}; the last said: "
+            f"{last!r}) to: {text}"
+        )
     return list(itertools.islice(itertools.cycle(found), number))
 
 
-def _names(reply: Completion, prompt: Prompt) -> list[str]:
-    """Return the one name that a reply gives, or nothing."""
+def _name(reply: Completion, prompt: Prompt) -> str:
+    """Return the one name that a reply gives. Raises Dropped."""
     text, finished = whole(reply, prompt)
     name = strip_frame(text).rstrip(" .,;:")
-    fails = not finished or is_declined(text) or asks_back(text)
-    return [name] if name and not fails else []
+    wrong = {
+        "cut_off": not finished,
+        "declined": is_declined(text),
+        "asked_back": asks_back(text),
+        "empty": not name,
+    }
+    for reason in (reason for reason, holds in wrong.items() if holds):
+        raise Dropped(reason)
+    return name

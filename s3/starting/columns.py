@@ -76,6 +76,11 @@ def columns_of(
         guessed.append("text")
     if len({text, label, *given}) < 2 + len(given):
         raise UserError(f"--text, --label and --given name the same column ({text}, {label}).")
+    if word_count(text) >= TEXT_WORDS and label in {label_text(row.get(label)) for row in rows}:
+        raise UserError(
+            f"the first row seems to be no header: {label!r} is a label of other rows, too. Put "
+            "the columns' names in front of it: text,label"
+        )
     return Columns(text, label, given, False, tuple(guessed))
 
 
@@ -142,6 +147,11 @@ def field_name(column: str, instead: str, taken: Sequence[str]) -> str:
 
 def label_values(rows: Sequence[Row], column: str) -> Counter[str]:
     """Return how often each label occurs. Raises UserError where these can be no labels."""
+    if strange := next((row for row in rows if isinstance(row.get(column), list | dict)), None):
+        raise UserError(
+            f"the column {column!r} holds {strange[column]!r}: a label is a word or a number. "
+            "Several labels for one text are no task that can be learnt here."
+        )
     values = Counter(label_text(row.get(column)) for row in rows)
     empty = values.pop("", 0)
     if len(values) < 2:
@@ -154,6 +164,9 @@ def label_values(rows: Sequence[Row], column: str) -> Counter[str]:
         )
     if empty:
         note("gold", f"{empty} rows have no label and are left out")
+    for label in (label for label, count in values.items() if count == 1 and len(rows) >= 20):
+        near = did_you_mean(label, [other for other in values if other != label])
+        note("gold", f"one row alone has the label {label!r}.{near}")
     return values
 
 

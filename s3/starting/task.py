@@ -179,10 +179,15 @@ class NewTask:
         )
 
 
+def is_text(cell: Any) -> bool:
+    """Say whether a cell holds a text, and something in it."""
+    return isinstance(cell, str) and bool(cell.strip())
+
+
 def labelled(rows: Sequence[Row], columns: Columns, values: Counter[str]) -> list[Row]:
     """Return the rows that have a label and texts; say how many have no text."""
     names = (*columns.given, columns.text)
-    whole = [row for row in rows if all(str(row.get(name) or "").strip() for name in names)]
+    whole = [row for row in rows if all(is_text(row.get(name)) for name in names)]
     if len(whole) < len(rows):
         note("gold", f"{len(rows) - len(whole)} rows have no text and are left out")
     if columns.questions:
@@ -195,23 +200,29 @@ def labelled(rows: Sequence[Row], columns: Columns, values: Counter[str]) -> lis
 def names_of(values: Counter[str], column: str, named: Mapping[str, str]) -> dict[str, str]:
     """Return the name of each label; `named` are those that were said.
 
-    Raises UserError for numbers without names, which say nothing to an LLM, but for stars; and for
-    a name of a label that does not occur.
+    Labels that differ in case alone are one, called as most rows have it. Raises UserError for
+    numbers without names, which say nothing to an LLM, but for stars, as for true and false; and
+    for a name of a label that does not occur.
     """
     labels = sorted(values, key=lambda one: (len(one), one) if one.isdigit() else (0, one))
     if strange := next((one for one in named if one not in values), None):
         raise UserError(
             f"--label-names {strange}=...: no such label; there are {', '.join(labels)}."
         )
-    numbers = [one for one in labels if re.fullmatch(r"[+-]?\d+(\.\d+)?", one)]
+    numbers = [one for one in labels if re.fullmatch(r"[+-]?\d+(\.\d+)?|(?i:true|false)", one)]
     if "star" in column.casefold():
         named = {**{one: f"{one} star{'s' * (one != '1')}" for one in numbers}, **named}
     if bare := [one for one in numbers if one not in named]:
         example = ",".join(f"{one}=..." for one in bare[:8])
         raise UserError(
-            f"the labels of {column!r} are numbers ({', '.join(bare[:8])}), which say nothing to "
-            f"an LLM. Say what they mean: --label-names {example}"
+            f"the labels of {column!r} ({', '.join(bare[:8])}) say nothing to an LLM. Say what "
+            f"they mean: --label-names {example}"
         )
+    usual = {one.casefold(): one for one, _ in reversed(values.most_common())}
+    for one in labels:
+        if (other := usual[one.casefold()]) != one and one not in named:
+            note("gold", f"the label {one!r} is read as {other!r}")
+            named = {**named, one: named.get(other, other)}
     return {one: named.get(one, one) for one in labels}
 
 

@@ -40,10 +40,10 @@ def rationales_of(
                 asked.dropped[dropped.reason] += 1
                 said[label] = reply.text
     for label in (label for label, items in found.items() if not items):
-        why = ", ".join(f"{reason} {count}" for reason, count in asked.dropped.most_common())
         last = " ".join(said.get(label, "").split())[:80]
         raise UserError(
-            f"The LLM listed no rationale for {label} in {CALLS} replies ({why}; the last said: "
-            f"{last!r}); change task.rationale, or go without by method.rationales=false."
+            f"The LLM listed no rationale for {label} in {CALLS} replies ({asked.reasons}; the "
+            f"last said: {last!r}); change task.rationale, or go without by "
+            "method.rationales=false."
         )
     return found

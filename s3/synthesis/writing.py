@@ -54,14 +54,18 @@ class SynthesisedSet:
         self.tokens += other.tokens
 
     @property
+    def reasons(self) -> str:
+        """Why replies were dropped, the most frequent reason first."""
+        return ", ".join(f"{reason} {count}" for reason, count in self.dropped.most_common())
+
+    @property
     def shortfall(self) -> str:
         """What is missing and why, in a line; empty where nothing is."""
         missing = self.wanted - len(self.examples)
         if missing <= 0:
             return ""
-        why = ", ".join(f"{reason} {count}" for reason, count in self.dropped.most_common())
         given_up = f"{missing} of {self.wanted} examples given up"
-        return f"{given_up} after up to {self.attempts} replies each: {why}"
+        return f"{given_up} after up to {self.attempts} replies each: {self.reasons}"
 
 
 def drawn_place(

@@ -148,6 +148,54 @@ def test_numbers_need_names_and_stars_have_some(folder: Path) -> None:
     assert made(stars, name="stars").task.label_names == ("1 star", "2 stars", "5 stars")
 
 
+def test_true_and_false_need_names_too(folder: Path) -> None:
+    rows = [{"text": f"the long text number {i}", "good": i % 3 > 0} for i in range(30)]
+    Path("flags.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert "--label-names False=...,True=..." in str(new("flags.jsonl").exception)
+    task = made("flags.jsonl", "--label-names", "True=good,False=bad", name="flags").task
+    assert Counter(one.target for one in task.load(0).validation) == {"good": 20, "bad": 10}
+
+
+def test_labels_that_differ_in_case_are_one_and_a_lonely_one_is_said(folder: Path) -> None:
+    rows = reviews(90)
+    rows[0]["mood"], rows[1]["mood"], rows[2]["mood"] = "Bad", "godo", "BAD"
+    file = write_csv(folder / "case.csv", rows)
+    result = new(file)
+    assert "'Bad' is read as 'bad'" in result.stderr
+    assert "one row alone has the label 'godo'. Did you mean 'good'?" in result.stderr
+    task = composed(["task=case"]).experiment.task
+    assert Counter(one.target for one in task.load(0).validation) == {
+        "good": 58, "bad": 31, "godo": 1,
+    }  # fmt: skip
+
+
+def test_rows_whose_text_is_none_are_left_out(folder: Path) -> None:
+    rows = [{"text": f"the long text number {i}", "label": "ab"[i % 2]} for i in range(30)]
+    odd = [{"text": one, "label": "a"} for one in (1.5, None, {"a": 1}, float("nan"), " ")]
+    Path("odd.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows + odd))
+    assert "5 rows have no text" in new("odd.jsonl").stderr
+    assert len(composed(["task=odd"]).experiment.task.load(0).validation) == 30
+
+
+@pytest.mark.parametrize(
+    ("name", "row", "said"),
+    [
+        ("bare.csv", "a film of some {i} words,{label}\n", "seems to be no header"),
+        (
+            "lists.jsonl",
+            '{{"text": "a film of {i} words", "label": ["{label}"]}}\n',
+            "a label is a",
+        ),
+    ],
+)
+def test_what_has_no_header_or_several_labels_is_refused(
+    folder: Path, name: str, row: str, said: str
+) -> None:
+    Path(name).write_text("".join(row.format(i=i, label="ab"[i % 2]) for i in range(30)))
+    assert said in str(new(name).exception)
+    assert not Path("conf").exists()
+
+
 def test_texts_of_another_language_are_asked_for_in_it(folder: Path) -> None:
     rows = [
         {"text": f"Das ist nicht der Film, den ich mit dir sah, Nummer {i}", "label": "ab"[i % 2]}

@@ -242,6 +242,36 @@ def test_a_file_that_git_lfs_left_out_is_named_as_such(tmp_path: Path, name: str
         list(read_file(tmp_path / name))
 
 
+@pytest.mark.parametrize(
+    ("name", "start", "said"),
+    [
+        ("dev.csv", b"PK\x03\x04rest", "give it the ending .xlsx"),
+        ("dev.jsonl", b"\x1f\x8brest", "packed by gzip: give it the ending .gz"),
+        ("dev.csv", b"PAR1\x15\x04rest", "give it the ending .parquet"),
+        ("dev.xlsx", b"\xd0\xcf\x11\xe0rest", "a spreadsheet of the old kind"),
+        ("dev.jsonl", b"\n<!DOCTYPE html><html>\n<body>404</body></html>", "a web page"),
+    ],
+)
+def test_a_file_that_is_another_kind_than_its_name_says(
+    tmp_path: Path, name: str, start: bytes, said: str
+):
+    (tmp_path / name).write_bytes(start)
+    with pytest.raises(UserError, match=f"{name}: not what its name says but .*{said}"):
+        list(read_file(tmp_path / name))
+
+
+def test_files_that_were_joined_and_excels_own_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    (tmp_path / "joined.csv").write_text("PAR1,label\na,x\nPAR1,label\nb,y\n")
+    assert [row["PAR1"] for _, row in read_file(tmp_path / "joined.csv")] == ["a", "b"]
+    assert "joined.csv:3: the header once more" in capsys.readouterr().err
+    (tmp_path / "excel.csv").write_text("sep=;\r\ntext;label\r\na, b;x\r\n")
+    assert list(read_file(tmp_path / "excel.csv")) == [
+        (f"{tmp_path / 'excel.csv'}:3", {"text": "a, b", "label": "x"})
+    ]
+
+
 def test_what_breaks_others_in_columns_is_read_as_it_stands(tmp_path: Path):
     """Kinds that change from row to row, nothing at first, words that mean nothing elsewhere."""
     rows = [

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 
 from s3.llm import Completion, Server, Session
 from s3.llm.protocols import ChatCompletions
+from s3.llm.thoughts import without_thoughts
 from s3.llm.types import Prompt
 from tests.server import FakeLLM
 
@@ -32,11 +34,30 @@ SAID = [
     f"<|message|>{{}}<|call|><|channel|>final <|constrain|>text<|message|>{ANSWER}",
     f"analysis{THOUGHT}assistantfinal{ANSWER}",  # a server that drops the special tokens
     f"\x1b[0m<think>{THOUGHT}</think>{ANSWER}\ud800\x00",
+    f"<longcat_think>{THOUGHT}</longcat_think>{ANSWER}",
+    f"<think >{THOUGHT}</think >{ANSWER}",
+    f"<thinking>{THOUGHT}<reflection>{THOUGHT}</reflection></thinking><output>{ANSWER}</output>",
+    f"<think>\n{THOUGHT}\n</think>\n<answer>\n{ANSWER}\n</answer>",
+    f"<analysis>{THOUGHT}</analysis><response>{ANSWER}</response>",
+    f"<|begin_of_thought|>{THOUGHT}<|end_of_thought|><|begin_of_solution|>{ANSWER}<|end_of_solution|>",
+    f"<|begin_of_thought|>{THOUGHT}<|end_of_thought|><|begin_of_solution|>{ANSWER}",
+    f"<｜begin▁of▁thinking｜>{THOUGHT}<｜end▁of▁thinking｜>{ANSWER}",
+    f"<|thinking|>{THOUGHT}<|/thinking|>{ANSWER}",
+    f"[BEGIN_THINK]{THOUGHT}[END_THINK]{ANSWER}",
+    f"<unused94>thought\n{THOUGHT}<unused95>{ANSWER}",
+    f"<|inner_prefix|>{THOUGHT}<|inner_suffix|>{ANSWER}",
+    f"<response>{ANSWER}</response>",  # the thought is in a field of its own
     ANSWER,
+]
+READ = [  # by people, as it stands
+    "I <3 it; <b>bold</b> or not, [sic] the end is a reflection on an analysis of thought.",
+    "<b>Fine</b> and <b>long</b>",
+    "In <i>The Thinking Machine</i> he thinks.",
 ]
 CUT = [
     f"<think>{THOUGHT}",
     f"<thinking>\n{THOUGHT}",
+    f"<|begin_of_thought|>{THOUGHT}",
     f"<|channel|>analysis<|message|>{THOUGHT}",
     f"<|channel|>analysis<|message|>{THOUGHT}<|end|><|start|>assistant<|channel|>fin",
     f"<think>{THOUGHT}</think><think>{THOUGHT}",
@@ -59,6 +80,17 @@ def completions(*replies: str) -> list[Completion]:
 def test_a_thought_is_no_part_of_the_text():
     for reply, found in zip(SAID, completions(*SAID), strict=True):
         assert (found.text.strip(), found.finish) == (ANSWER, "stop"), reply
+
+
+def test_what_is_no_thought_stays():
+    assert [one.text for one in completions(*READ)] == READ
+
+
+def test_marks_without_end_take_no_time():
+    begun = time.monotonic()
+    for mark in ("<", "<a", "<a_", "<answer>", "<end_of_", "[", "</answer>"):
+        without_thoughts(mark * (200_000 // len(mark)))
+    assert time.monotonic() - begun < 5
 
 
 def test_a_thought_without_an_end_is_a_reply_that_was_cut_off():

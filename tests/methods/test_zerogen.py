@@ -72,12 +72,12 @@ def test_a_film_is_made_up_for_each_review(run: Run, style: Style) -> None:
 
 
 def test_the_llm_that_makes_up_no_film_is_reported(run: Run) -> None:
-    with pytest.raises(UserError, match="no condition in 4 replies"):
-        run(
-            composed("task=imdb").task,
-            lambda prompt, sample: "As an AI language model, I cannot.",
-            seed_size=4,
-        )
+    task = composed("task=imdb").task
+    cannot = "As an AI language model, I cannot."
+    with pytest.raises(UserError, match=r"no condition in 4 replies \(declined 4; .*I cannot"):
+        run(task, lambda prompt, sample: cannot, seed_size=4)
+    with pytest.raises(UserError, match=r"first 20 replies gave nothing usable \(20 declined\)"):
+        run(task, lambda prompt, sample: cannot, seed_size=40)
 
 
 def test_questions_are_asked_about_spans_of_gold_contexts(run: Run) -> None:

@@ -1,7 +1,8 @@
 """What an error of an endpoint means: each is told by its status and by its words.
 
-The words are those of OpenAI, Azure, Anthropic, Google, Mistral, OpenRouter, vLLM, TGI, llama.cpp
-and Ollama, as far as they are known; what none of them fits ends the run with what was said.
+The words are those of OpenAI, Azure, Anthropic, Google, Mistral, OpenRouter, xAI, DeepSeek, Zhipu,
+vLLM, TGI, llama.cpp, MLX and Ollama, as far as they are known; what none of them fits ends the run
+with what was said.
 """
 
 from __future__ import annotations
@@ -21,13 +22,15 @@ TOO_LONG = re.compile(
     r"|(prompt|input|inputs|messages?|request|content)\W[^.]{0,60}too (long|large|many tokens)"
     r"|too many (input )?tokens|reduce the length|max_tokens must be at least 1\b"
     r"|input token count|(input|prompt)[^.]{0,80}exceed[^.]{0,40}(tokens|length|limit)"
-    r"|inputs`? (tokens|must have less)",
+    r"|inputs`? (tokens|must have less)|(prompt|input|sequence) length[^.]{0,30}exceed"
+    r"|max(imum)? (prompt|input|sequence) length",
     re.I,
 )
 FILTERED = re.compile(
     r"content.?(filter|policy|management|violation)|moderation|flagged|usage polic|invalid_prompt"
     r"|_policy\b|policy_violation|safety (settings|system|filter)|data_inspection_failed"
-    r"|prohibited.?content",
+    r"|prohibited.?content|content exists risk|high risk|(inappropriate|harmful|unsafe) content"
+    r"|sensitive (content|information|words?)|敏感|不安全|违规",
     re.I,
 )
 SPENT = re.compile(
@@ -55,7 +58,8 @@ def cause(response: Response, wait: float | None, where: str, sent: Collection[s
     """
     status, body = response.status, response.body
     text, whole = message(body), body[:5000].decode(errors="replace")
-    words = NAME.sub(" ", URL.sub(" ", whole))
+    # In the body what is not ASCII may be escaped; the message is read.
+    words = NAME.sub(" ", URL.sub(" ", f"{whole} {text}"))
     if status == 429 and TOO_LARGE.search(words):  # for a minute's allowance: it will never fit
         return Unfit("too_long", text)
     told = waits.in_words(whole)

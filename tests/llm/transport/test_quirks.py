@@ -388,6 +388,21 @@ def test_a_cap_remembers_paid_replies_without_a_text_after_a_restart(
         (400, "input length and `max_tokens` exceed context limit: 190000 + 20000", "too_long"),
         (400, "Please reduce the length of the messages or completion.", "too_long"),
         (413, "Request Entity Too Large", "too_long"),
+        (
+            400,
+            "This model's maximum prompt length is 131072 but the request contains 140000 tokens.",
+            "too_long",
+        ),
+        (400, "Prompt length exceeds max position embeddings", "too_long"),
+        (
+            400,
+            "Token indices sequence length is longer than the specified maximum sequence length",
+            "too_long",
+        ),
+        (400, "Content Exists Risk", "filtered"),
+        (400, "The request was rejected because it was considered high risk", "filtered"),
+        (400, "Input data may contain inappropriate content.", "filtered"),
+        (400, "系统检测到输入或生成内容可能包含不安全或敏感内容", "filtered"),
         (403, "Your chosen model requires moderation and your input was flagged", "filtered"),
         (
             400,
