@@ -5,7 +5,8 @@ the seed's synthesis, an extrapolation of as many rows again (new among those th
 merge to a fixed size, the audit against gold rows, the writing of files, `s3 predict` of such a
 file, tokenisation, and with `--train` the training of a probe, over MiniLM's word embeddings. The
 LLM is a stand-in inside the process that answers with words of its own; what the engine takes
-besides is in `llm_engine.py memory`, and what fine-tuning takes in `training_scale.py`.
+besides is in `llm_engine.py memory`, and what fine-tuning takes in `training_scale.py`. `--made`
+begins with the files, on rows that no LLM wrote.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ from s3.tasks import Classification, Task
 ROOT = Path(__file__).parents[1]
 VOCABULARY = [f"{a}{b}{c}" for a in "bdfgklmn" for b in "aeiou" for c in "lmnrstx"]
 GOLD = 2000  # rows of each gold split
+Step = Callable[[str, Callable[[], Any]], Any]  # carries a step out by its name
 
 
 class StandIn:
@@ -98,16 +100,26 @@ def taken(rows: int, name: str, work: Callable[[], Any]) -> Any:
     return made
 
 
-def curve(rows: int, train_too: bool) -> None:
-    """Carry all steps out on so many rows."""
-    experiment, session = imdb(), cast(Session, StandIn())
+def curve(rows: int, made: bool, train_too: bool) -> None:
+    """Carry all steps out on so many rows; where they are made, those from the files on."""
+    experiment = imdb()
     task = experiment.task
     assert isinstance(task, Classification)
     step = partial(taken, rows)
-    half = rows // 2
+    step("nothing yet", lambda: None)
+    if made:
+        train = step("rows in memory", lambda: gold(task, rows))
+    else:
+        train = written(task, step, rows // 2)
+    with tempfile.TemporaryDirectory() as name:
+        used(experiment, step, train, Path(name), train_too)
+
+
+def written(task: Classification, step: Step, half: int) -> list[Example]:
+    """Have the stand-in write a seed and as many rows again; return them, merged and audited."""
+    session = cast(Session, StandIn())
     reasons = {label: [f"reason {i} for {label}" for i in range(20)] for label in task.label_names}
     wrong = gold(task, min(half, GOLD))
-    step("nothing yet", lambda: None)
     seed = step("synthesis, the seed", lambda: seed_data(task, session, [], half, 0, reasons, 3))
     repeated = [wrong[i % len(wrong)] for i in range(half)]
     added = step(
@@ -118,40 +130,51 @@ def curve(rows: int, train_too: bool) -> None:
     def merge() -> list[Example]:
         chosen = balanced(added.examples, half, seed.examples)
         assert not without(added.examples, chosen)
-        return seed.examples + chosen
+        merged: list[Example] = seed.examples + chosen
+        return merged
 
-    train = step("merge to a size", merge)
+    train: list[Example] = step("merge to a size", merge)
     splits = {"validation": wrong, "test": gold(task, GOLD)[::-1]}
     auditor = Auditor(Audit(), splits, task.written, task.given)
-    step("audit", lambda: (auditor.check(train), auditor.measure(train)))
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        file = folder / "train.parquet"
-        step("writing JSON Lines", lambda: write_jsonl(folder / "added.jsonl", map(to_row, train)))
-        step("writing Parquet", lambda: write_parquet(file, map(flat_row, train)))
-        student, head = experiment.model, task.head()
-        step("tokenisation", lambda: student.encoder.tokens(head).select(train, targets=True))
-        student.encoder.forget()
-        few = student.fit(head, gold(task, GOLD), wrong, seed=0, folder=folder / "few")
-        few.save(folder / "model")
-        saved = {"weights": str(folder / "model"), "package": None}
-        settings = Settings(**{**student.plain(), **saved})
-        columns = Columns(Model(task, Predictor(settings, head, folder / "model")), {}, "said_")
-        step("s3 predict", lambda: predict_file(columns, file, folder / "answered.jsonl"))
-        if train_too:
-            fit = partial(student.fit, head, train, wrong, seed=0, folder=folder / "all")
-            step("training a probe", fit)
+
+    def audit() -> None:
+        auditor.check(train)
+        auditor.measure(train)
+
+    step("audit", audit)
+    return train
+
+
+def used(
+    experiment: Experiment, step: Step, train: list[Example], folder: Path, train_too: bool
+) -> None:
+    """Write rows to files, tokenise them, answer them with a model, and train one."""
+    task, student = experiment.task, experiment.model
+    head, file, few = task.head(), folder / "train.parquet", gold(task, GOLD)
+    step("writing JSON Lines", lambda: write_jsonl(folder / "added.jsonl", map(to_row, train)))
+    step("writing Parquet", lambda: write_parquet(file, map(flat_row, train)))
+    step("tokenisation", lambda: student.encoder.tokens(head).select(train, targets=True))
+    student.encoder.forget()
+    student.fit(head, few, few, seed=0, folder=folder / "few").save(folder / "model")
+    saved = {"weights": str(folder / "model"), "package": None}
+    settings = Settings(**{**student.plain(), **saved})
+    columns = Columns(Model(task, Predictor(settings, head, folder / "model")), {}, "said_")
+    step("s3 predict", lambda: predict_file(columns, file, folder / "answered.jsonl"))
+    if train_too:
+        fit = partial(student.fit, head, train, few, seed=0, folder=folder / "all")
+        step("training a probe", fit)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, nargs="+", default=[2_000, 20_000, 200_000])
     parser.add_argument("--train", action="store_true", help="train a probe on all rows, too")
+    parser.add_argument("--made", action="store_true", help="only what comes after the audit")
     options = parser.parse_args()
     print("| rows | step | seconds | peak MiB | MiB after it |\n|---|---|---|---|---|", flush=True)
     for rows in options.rows:
         fresh = multiprocessing.get_context("spawn").Process(
-            target=curve, args=(rows, options.train)
+            target=curve, args=(rows, options.made, options.train)
         )
         fresh.start()
         fresh.join()

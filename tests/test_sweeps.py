@@ -1,4 +1,6 @@
-"""Sweeps as processes: Ctrl-C ends all jobs, the same command continues; a run is found again."""
+"""Sweeps as processes: Ctrl-C ends all jobs, the same command continues; a run is found again;
+W&B's own agent gives out the runs of a sweep.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +13,13 @@ import time
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.runs.helpers import ROOT
 from tests.runs.lab import Lab
 from tests.runs.test_every_run import reply
 from tests.server import FakeLLM
+from tests.wandb_server import SweepServer
 
 pytestmark = pytest.mark.slow
 SWEEP = (
@@ -91,3 +95,33 @@ def test_a_finished_run_is_found_again_by_its_folder(tiny: Path, tmp_path: Path)
     log = re.sub(r"(?m)^.{21}", "", (made / "run.log").read_text())
     assert log.count("finished before") == 1
     assert "round 0 training" in log
+
+
+def test_an_agent_of_wandb_gives_out_the_runs_of_a_sweep(tiny: Path, tmp_path: Path) -> None:
+    lab = Lab(tiny, tmp_path)
+    sweep = yaml.safe_load((ROOT / "s3/conf/wandb_sweep.yaml").read_text())
+    (tmp_path / "run.py").symlink_to(ROOT / "run.py")  # as if the checkout were here
+    folder = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    with FakeLLM(reply) as author, SweepServer(runs=2) as server:
+        options = [*lab.options, f"llm.base_url={author.url}", "method.rounds=1"]
+        fixed = (one.split("=", 1) for one in options)
+        sweep["parameters"] |= {name: {"value": yaml.safe_load(value)} for name, value in fixed}
+        sweep["parameters"]["model.epochs"]["value"] = 1
+        (tmp_path / "sweep.yaml").write_text(yaml.safe_dump(sweep))
+        own = {"WANDB_BASE_URL": server.url, "WANDB_API_KEY": "0" * 40, "PATH": folder}
+        for command in (["sweep", "--project", "s3", "sweep.yaml"], ["agent", "me/s3/abcd1234"]):
+            done = subprocess.run(
+                ["wandb", *command], cwd=tmp_path, text=True, capture_output=True, check=False,
+                timeout=240, env={**os.environ, **own, "WANDB_CONFIG_DIR": str(tmp_path / "own")},
+            )  # fmt: skip
+            assert done.returncode == 0, done.stdout + done.stderr
+    assert server.sweep["parameters"] == sweep["parameters"]
+    made = {
+        (config["model"]["batch_size"], config["model"]["learning_rate"])
+        for config in (yaml.safe_load((one / "config.yaml").read_text()) for one in lab.folders())
+    }
+    drawn = [(one["model.batch_size"], one["model.learning_rate"]) for one in server.handed]
+    assert made == set(drawn)
+    assert len(made) == 2
+    kept = {path.name.rpartition("-")[2] for path in tmp_path.glob("wandb/offline-run-*")}
+    assert kept == {"run1", "run2"}  # as the agent names them

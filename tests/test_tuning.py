@@ -216,6 +216,10 @@ def test_an_agent_of_wandb_runs_the_command_of_its_file(ran: Trials) -> None:
     assert settings(ran) == [(1.2e-05, 4)]
     assert (ran[0].task.name, ran[0].model.weight_decay) == ("imdb", 2e-08)
     assert sweep["metric"]["name"].startswith("validation/")
+    ends = [
+        one[end] for one in sweep["parameters"].values() for end in ("min", "max") if end in one
+    ]
+    assert {type(end) for end in ends} <= {int, float}  # to YAML, 5e-6 is a text
 
 
 @pytest.mark.slow
