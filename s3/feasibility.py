@@ -3,16 +3,19 @@
 Gold validation is cut in two. By one half a model chooses its threshold or epoch, and gold alone is
 learnt; the other half scores all that is tried: the LLM itself as a classifier, the small model on
 a few zero-shot and on a few few-shot texts (Li et al. 2023), the small model on the gold rows of
-the first half. The test split is not looked at.
+the first half. The same texts with their labels shuffled are the control: what a model reaches that
+learnt from those it has from elsewhere, as Hewitt and Liang's control tasks (EMNLP 2019) say of
+probes. The test split is not looked at.
 """
 
 from __future__ import annotations
 
 import random
+import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,43 +23,21 @@ from s3.data.example import Example
 from s3.data.gold import GoldData
 from s3.data.splitting import parts_of
 from s3.errors import UserError, first_line
-from s3.llm import LLM, Completion, Prompt, Session, Style
+from s3.llm import Completion, Prompt, Session, Style
 from s3.llm.types import Tokens, token_estimate
 from s3.methods import Bench, FewShot, Method, ZeroShot
 from s3.methods.base import Fit
 from s3.runs.counts import majority
-from s3.runs.significance import NORMAL_95, difference, interval, score
 from s3.student import Predictor, Student
 from s3.tasks import Classification, Task
 from s3.tasks.classification import named_label
-
-Rows = list[dict[str, Any]]
+from s3.verdict import FEW_SHOT, GOLD, LLM_ITSELF, ZERO_SHOT, Rows, Trial
 
 LEAST = 20  # gold validation rows: half of them score
 SHOWN = 400  # characters of a text that the LLM reads as an example of a label
 REPLY_TOKENS = 12
-LLM_ITSELF, GOLD = "the LLM itself", "gold rows alone"
-MADE = {"zero-shot texts": ZeroShot, "few-shot texts": FewShot}
-
-
-@dataclass(frozen=True)
-class Trial:
-    """What was tried, on how many rows it was trained, and its answers to the rows that score."""
-
-    name: str
-    size: int
-    rows: Rows
-    train: Sequence[Example] = field(default=(), repr=False)  # what it was trained on
-
-    @property
-    def accuracy(self) -> float:
-        """The share of right answers, in 0..1."""
-        return score("accuracy", self.rows).value
-
-    @property
-    def bounds(self) -> tuple[float, float]:
-        """The 95 % interval of that (Wilson's)."""
-        return interval("accuracy", self.rows)
+SHUFFLES = 19  # of a set's labels: if the true ones beat all of them, p is 0.05
+MADE = {ZERO_SHOT: ZeroShot, FEW_SHOT: FewShot}
 
 
 def halves(gold: GoldData, task: Task, seed: int) -> tuple[list[Example], list[Example]]:
@@ -78,36 +59,52 @@ def halves(gold: GoldData, task: Task, seed: int) -> tuple[list[Example], list[E
 
 def tried(
     task: Classification,
-    llm: LLM,
+    session: Session,
     student: Student,
     teach: Sequence[Example],
     aside: Sequence[Example],
     size: int,
     seed: int,
-    run: str,
 ) -> Iterator[Trial]:
     """Yield the trials, one after the other; `size` texts are written by each method.
 
-    Raises BudgetReached at a cap, which the LLM's options set.
+    The control by shuffled labels is made where a training is a probe, which takes a second; of a
+    fine-tuning it would take longer than all else. Raises BudgetReached at a cap, which the LLM's
+    options set.
     """
-    with Session(llm, seed, run) as session, tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder:
         yield Trial(LLM_ITSELF, 0, answers(aside, labelled(task, session, teach, aside, seed)))
         head = task.head()
 
         def fit(train: list[Example], chooser: list[Example], **options: Any) -> Predictor:
-            place = Path(folder) / f"{len(list(Path(folder).iterdir()))}"
+            place = Path(tempfile.mkdtemp(dir=folder)) / "model"
             options.pop("weights", None)
             return student.fit(head, train, chooser, seed=seed, folder=place, **options)
 
+        def scored(name: str, model: Predictor, train: Sequence[Example]) -> Trial:
+            said = model.predict(list(aside)).answers
+            shutil.rmtree(model.folder.parent)  # dozens of copies of the encoder's weights
+            return Trial(name, len(train), answers(aside, said), train)
+
         for name, method in MADE.items():
             bench = _bench(task, session, fit, teach, student, seed)
-            round_ = next(method(seed_size=size).run(bench))
-            said = round_.predictor.predict(list(aside)).answers
-            yield Trial(name, len(round_.train), answers(aside, said), round_.train)
+            made = next(method(seed_size=size).run(bench))
+            found, scores = scored(name, made.predictor, made.train), []
+            for rows in shuffled(made.train, seed) if bench.probes else ():
+                control = fit(rows, list(teach), what="training on shuffled labels", start=None)
+                scores.append(scored(name, control, rows).accuracy)
+            yield replace(found, shuffled=scores)
         fifth = len(teach) // 5
         alone = fit(list(teach[fifth:]), list(teach[:fifth]), what="training on gold", start=None)
-        said = alone.predict(list(aside)).answers
-        yield Trial(GOLD, len(teach), answers(aside, said), teach)
+        yield scored(GOLD, alone, teach)
+
+
+def shuffled(rows: Sequence[Example], seed: int) -> Iterator[list[Example]]:
+    """Yield the rows with their labels in other orders, which are drawn with the seed."""
+    for draw in range(SHUFFLES):
+        targets = [one.target for one in rows]
+        random.Random(f"{seed}/shuffle/{draw}").shuffle(targets)
+        yield [replace(one, target=target) for one, target in zip(rows, targets, strict=True)]
 
 
 def _bench(
@@ -215,40 +212,6 @@ def similarities(
     except UserError as error:
         print(f"no similarity to gold: {first_line(error)}", file=sys.stderr)
         return {}
-
-
-def verdict(trials: Mapping[str, Trial], guess: float) -> tuple[str, str]:
-    """Return "worth it", "doubtful" or "not", and why. `guess` is the majority's share.
-
-    Worth it: the LLM itself and a synthetic set are above the majority's share beyond chance (their
-    intervals lie above), and the set is not beyond chance worse than the gold rows alone. Not:
-    neither is above it. Doubtful: all else. What teaches although its writer cannot label may be
-    what the small model knew before.
-    """
-    taught = max((trials[name] for name in MADE), key=lambda one: one.accuracy)
-    itself, gold = trials[LLM_ITSELF], trials[GOLD]
-    teaches, can = taught.bounds[0] > guess, itself.bounds[0] > guess
-    behind = difference("accuracy", taught.rows, gold.rows)
-    worse = behind.value < -NORMAL_95 * behind.error
-    reached = f"{taught.size} {taught.name} teach {100 * taught.accuracy:.0f} %"
-    guessing = f"always guessing gives {100 * guess:.0f} %"
-    beside = f"{guessing}, {gold.size} gold rows {100 * gold.accuracy:.0f} %"
-    if teaches and can and not worse:
-        return "worth it", f"{reached}; {beside}."
-    if teaches and not worse:
-        return "doubtful", (
-            f"{reached}; {beside}; but the LLM itself, right in {100 * itself.accuracy:.0f} %, is "
-            "not beyond guessing: its labels are not to be trusted, and the small model may know "
-            "most of this from before."
-        )
-    if teaches:
-        return "doubtful", f"{reached}, beyond chance less than the gold rows alone; {beside}."
-    if can:
-        return "doubtful", (
-            f"the LLM itself is right in {100 * itself.accuracy:.0f} %, but what it writes teaches "
-            f"no more than chance: {reached}; {beside}. Other prompts may do."
-        )
-    return "not", f"neither the LLM nor what it writes is beyond guessing: {reached}; {beside}."
 
 
 def guessed(aside: Sequence[Example]) -> float:

@@ -14,7 +14,6 @@ import numpy as np
 
 from s3.analysis.intervals import Floats
 from s3.data.example import Example
-from s3.data.files import Placed
 from s3.errors import UserError
 from s3.llm import Completion, Session, Style
 from s3.llm.types import Prompt
@@ -25,8 +24,8 @@ STAND_IN = "LLM disagreement (stand-in)"
 REPLY_TOKENS = 24  # a label, and a few words around it
 
 
-def self_agreements(llm: Session, task: Task, rows: Sequence[Placed], *, samples: int) -> Floats:
-    """Return the agreement of each gold row, in 0..1; say how many replies named no label.
+def self_agreements(llm: Session, task: Task, rows: Sequence[Example], *, samples: int) -> Floats:
+    """Return the agreement of each row, in 0..1; say how many replies named no label.
 
     The labels are named in another order each time, so that an LLM that takes what it reads first
     is not taken for a sure one. A reply that names none, or several, is a vote for no label, and so
@@ -35,12 +34,7 @@ def self_agreements(llm: Session, task: Task, rows: Sequence[Placed], *, samples
     labels = task.label_names
     if not labels:
         raise UserError(f"{task.name}: only a task with labels can be labelled by an LLM.")
-    orders = [
-        labels[turn % len(labels) :] + labels[: turn % len(labels)] for turn in range(samples)
-    ]
-    examples = map(task.read_gold, rows)
-    prompts = [_prompt(llm.style, order, one) for one in examples for order in orders]
-    outcomes = llm.complete(prompts, "labels")
+    outcomes = llm.complete(questions(llm.style, labels, rows, samples), "labels")
     votes = [Counter[str]() for _ in rows]
     for place, outcome in enumerate(outcomes):
         if not isinstance(outcome, Completion):
@@ -56,6 +50,15 @@ def self_agreements(llm: Session, task: Task, rows: Sequence[Placed], *, samples
         file=sys.stderr,
     )
     return np.array([max(one.values(), default=0) / samples for one in votes])
+
+
+def questions(
+    style: Style, labels: Sequence[str], rows: Sequence[Example], samples: int
+) -> list[Prompt]:
+    """Return the requests for labels, those of a row one after the other."""
+    turns = [turn % len(labels) for turn in range(samples)]
+    orders = [[*labels[turn:], *labels[:turn]] for turn in turns]
+    return [_prompt(style, order, one) for one in rows for order in orders]
 
 
 def _prompt(style: Style, labels: Sequence[str], example: Example) -> Prompt:
