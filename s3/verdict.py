@@ -36,27 +36,31 @@ class Trial:
         """The 95 % interval of that (Wilson's)."""
         return interval("accuracy", self.rows)
 
-    @property
-    def p_value(self) -> float | None:
-        """How often shuffled labels do as well, of all draws and the true one (a permutation test).
 
-        None without shuffled ones.
-        """
-        as_well = sum(one >= self.accuracy for one in self.shuffled)
-        return (1 + as_well) / (1 + len(self.shuffled)) if self.shuffled else None
+def chance(sets: Sequence[Trial]) -> float | None:
+    """Return the p-value of the better of some sets: how often shuffled labels do as well.
+
+    Of a draw the better set counts, too (Westfall and Young's maxima, for what is chosen among
+    several); the true labels count as a draw. None without shuffled ones.
+    """
+    best = max(one.accuracy for one in sets)
+    draws = [max(draw) for draw in zip(*(one.shuffled for one in sets), strict=True)]
+    as_well = sum(draw >= best for draw in draws)
+    return (1 + as_well) / (1 + len(draws)) if draws else None
 
 
 def verdict(trials: Mapping[str, Trial], guess: float) -> tuple[str, str]:
     """Return "worth it", "doubtful" or "not", and why. `guess` is the majority's share.
 
     The LLM can label where its interval lies above the majority's share. Its texts teach where the
-    better set's interval does, and their labels teach more than the same labels shuffled.
-    Worth it: both, and the set is not beyond chance worse than the gold rows alone. Not: neither.
+    better set's interval does, and their labels teach more than the same labels shuffled. Worth
+    it: both, and the set is not beyond chance worse than the gold rows alone. Not: neither.
     Doubtful: all else.
     """
-    taught = max((trials[name] for name in (ZERO_SHOT, FEW_SHOT)), key=lambda one: one.accuracy)
+    sets = [trials[ZERO_SHOT], trials[FEW_SHOT]]
+    taught = max(sets, key=lambda one: one.accuracy)
     itself, gold = trials[LLM_ITSELF], trials[GOLD]
-    can, why_not = itself.bounds[0] > guess, untaught(taught, guess)
+    can, why_not = itself.bounds[0] > guess, untaught(sets, taught, guess)
     behind = difference("accuracy", taught.rows, gold.rows)
     worse = behind.value < -NORMAL_95 * behind.error
     found = (
@@ -78,15 +82,20 @@ def verdict(trials: Mapping[str, Trial], guess: float) -> tuple[str, str]:
     return "worth it", f"{found}."
 
 
-def untaught(taught: Trial, guess: float) -> str:
-    """Return why a set's labels cannot be said to teach anything; empty where they do."""
+def untaught(sets: Sequence[Trial], taught: Trial, guess: float) -> str:
+    """Return why the better set's labels cannot be said to teach; empty where they do."""
     if taught.bounds[0] <= guess:
         return "what it writes teaches no more than guessing"
-    if taught.p_value is not None and taught.p_value > CHANCE:
-        least, most = min(taught.shuffled), max(taught.shuffled)
+    p_value = chance(sets)
+    if p_value is not None and p_value > CHANCE:
         return (
             f"the labels of its texts teach no more than the same labels shuffled "
-            f"({100 * least:.0f} to {100 * most:.0f} %, p {taught.p_value:.2f}): gold validation, "
-            "which sets the threshold, and what the small model knew before do it"
+            f"({percents(taught.shuffled)} %, p {p_value:.2f} for the better of the sets): gold "
+            "validation, which sets the threshold, and what the small model knew before do it"
         )
     return ""
+
+
+def percents(scores: Sequence[float]) -> str:
+    """Return the least and the most of some scores, in per cent."""
+    return f"{100 * min(scores):.0f} to {100 * max(scores):.0f}"

@@ -5,7 +5,7 @@ set -euo pipefail
 DATA=$(realpath "$DATA") OUT=$(realpath -m "$OUT")
 here=$(cd "$(dirname "$0")" && pwd)
 cd "$here/../.."
-rows="${ROWS:-60}" # synthetic ones, and as many real ones
+rows="${ROWS:-24}" # synthetic ones, and as many real ones
 tasks=ag_news,sms_spam,financial_phrasebank,imdb,tweet_emotion,tweet_irony
 
 # Every so manieth row of a file, which may be packed, into one of the files of a task.
@@ -35,7 +35,7 @@ done
 common=("hydra.sweep.dir=$OUT/runs" "seed=${SEEDS:-0,1,2}" "task=$tasks")
 common+=(task.gold.source=files "task.gold.files.path=$OUT/gold/\${task.name}" gold_baseline=false)
 common+=(task.gold.files.{train=train,validation=validation,test=test}.jsonl)
-common+=(task.gold.validation_size=100 task.gold.test_size=500 model.max_length=128)
+common+=(task.gold.validation_size=100 task.gold.test_size=300 model.max_length=128)
 python run.py -m "${common[@]}" method=gold,zeroshot,fewshot "task.gold.train_size=$rows" \
-    "seed_size=$rows" task.reply.tokens=64 method.examples=3 method.shown_tokens=150 "$@"
+    "seed_size=$rows" "$@"
 python run.py -m "${common[@]}" method=gold task.gold.train_size=800 "$@"

@@ -90,6 +90,8 @@ def subjectivity(session: Session, task: Task, rows: Sequence[Example]) -> str:
 
 def show(trials: Sequence[Trial], similarity: Mapping[str, float]) -> None:
     """Print a line for each trial: rows, accuracy, its interval, control, similarity to gold."""
+    from s3.verdict import percents
+
     print(f"\nAccuracy in per cent on {len(trials[0].rows)} gold validation rows, 95 % interval:")
     for trial in trials:
         low, high = trial.bounds
@@ -97,10 +99,7 @@ def show(trials: Sequence[Trial], similarity: Mapping[str, float]) -> None:
         bounds = f"{100 * low:.0f} to {100 * high:.0f}"
         more = []
         if trial.shuffled:
-            least, most = min(trial.shuffled), max(trial.shuffled)
-            more.append(
-                f"labels shuffled {100 * least:.0f} to {100 * most:.0f}, p {trial.p_value:.2f}"
-            )
+            more.append(f"labels shuffled {percents(trial.shuffled)}")
         if trial.name in similarity:
             more.append(f"similarity to gold {similarity[trial.name]:.2f}")
         line = f"  {trial.name:18}{size:>10}{100 * trial.accuracy:8.1f}  {bounds:10}  "
