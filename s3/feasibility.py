@@ -15,9 +15,9 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from s3.data.example import Example
 from s3.data.gold import GoldData
@@ -57,46 +57,68 @@ def halves(gold: GoldData, task: Task, seed: int) -> tuple[list[Example], list[E
     return first, second
 
 
-def tried(
-    task: Classification,
-    session: Session,
-    student: Student,
-    teach: Sequence[Example],
-    aside: Sequence[Example],
-    size: int,
-    seed: int,
-) -> Iterator[Trial]:
+@dataclass(frozen=True)
+class Trainer:
+    """Trains the small model on one set after the other, and scores it on the rows aside."""
+
+    task: Classification
+    student: Student
+    teach: Sequence[Example]
+    aside: Sequence[Example]
+    seed: int
+    folder: str  # for trainings, each of which is removed when it is scored
+
+    def fit(self, train: list[Example], chooser: list[Example], **options: Any) -> Predictor:
+        """Train as a method asks for it; no method that is tried weighs its rows."""
+        place = Path(tempfile.mkdtemp(dir=self.folder)) / "model"
+        options.pop("weights", None)
+        head = self.task.head()
+        return self.student.fit(head, train, chooser, seed=self.seed, folder=place, **options)
+
+    def scored(self, name: str, model: Predictor, train: Sequence[Example]) -> Trial:
+        """Return the trial of a model, whose folder is removed: it has the encoder's weights."""
+        said = model.predict(list(self.aside)).answers
+        shutil.rmtree(model.folder.parent)
+        return Trial(name, len(train), answers(self.aside, said), train)
+
+    def controlled(self, name: str, model: Predictor, train: Sequence[Example]) -> Trial:
+        """Return the trial of a model, with what its rows teach when their labels are shuffled.
+
+        The control is made where a training is a probe, which takes a second; of a fine-tuning it
+        would take longer than all else.
+        """
+        scores, what = [], "training on shuffled labels"
+        probes = self.student.probes(self.task.head())
+        for rows in shuffled(train, self.seed) if probes else ():
+            control = self.fit(rows, list(self.teach), what=what, start=None)
+            scores.append(self.scored(name, control, rows).accuracy)
+        return replace(self.scored(name, model, train), shuffled=scores)
+
+    def gold(self) -> Trial:
+        """Return the trial of the gold rows that teach, a fifth of which chooses."""
+        fifth = len(self.teach) // 5
+        chooser, train = list(self.teach[:fifth]), list(self.teach[fifth:])
+        model = self.fit(train, chooser, what="training on gold", start=None)
+        return self.scored(GOLD, model, self.teach)
+
+    def bench(self, session: Session) -> Bench:
+        """Return what a method works with: the gold rows that teach, and no others."""
+        head, teach, fit = self.task.head(), list(self.teach), cast("Fit", self.fit)
+        metric, probes = self.student.choosing_metric(head, teach), self.student.probes(head)
+        return Bench(self.task, session, fit, teach, teach, self.seed, metric, probes)
+
+
+def tried(trainer: Trainer, session: Session, size: int) -> Iterator[Trial]:
     """Yield the trials, one after the other; `size` texts are written by each method.
 
-    The control by shuffled labels is made where a training is a probe, which takes a second; of a
-    fine-tuning it would take longer than all else. Raises BudgetReached at a cap, which the LLM's
-    options set.
+    Raises BudgetReached at a cap, which the LLM's options set.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        yield Trial(LLM_ITSELF, 0, answers(aside, labelled(task, session, teach, aside, seed)))
-        head = task.head()
-
-        def fit(train: list[Example], chooser: list[Example], **options: Any) -> Predictor:
-            place = Path(tempfile.mkdtemp(dir=folder)) / "model"
-            options.pop("weights", None)
-            return student.fit(head, train, chooser, seed=seed, folder=place, **options)
-
-        def scored(name: str, model: Predictor, train: Sequence[Example]) -> Trial:
-            said = model.predict(list(aside)).answers
-            shutil.rmtree(model.folder.parent)  # dozens of copies of the encoder's weights
-            return Trial(name, len(train), answers(aside, said), train)
-
-        for name, method in MADE.items():
-            bench = _bench(task, session, fit, teach, student, seed)
-            made = next(method(seed_size=size).run(bench))
-            found, scores = scored(name, made.predictor, made.train), []
-            for rows in shuffled(made.train, seed) if bench.probes else ():
-                control = fit(rows, list(teach), what="training on shuffled labels", start=None)
-                scores.append(scored(name, control, rows).accuracy)
-            yield replace(found, shuffled=scores)
-        fifth = len(teach) // 5
-        alone = fit(list(teach[fifth:]), list(teach[:fifth]), what="training on gold", start=None)
-        yield scored(GOLD, alone, teach)
+    task, teach, aside, seed = trainer.task, trainer.teach, trainer.aside, trainer.seed
+    yield Trial(LLM_ITSELF, 0, answers(aside, labelled(task, session, teach, aside, seed)))
+    for name, method in MADE.items():
+        made = next(method(seed_size=size).run(trainer.bench(session)))
+        yield trainer.controlled(name, made.predictor, made.train)
+    yield trainer.gold()
 
 
 def shuffled(rows: Sequence[Example], seed: int) -> Iterator[list[Example]]:
@@ -105,15 +127,6 @@ def shuffled(rows: Sequence[Example], seed: int) -> Iterator[list[Example]]:
         targets = [one.target for one in rows]
         random.Random(f"{seed}/shuffle/{draw}").shuffle(targets)
         yield [replace(one, target=target) for one, target in zip(rows, targets, strict=True)]
-
-
-def _bench(
-    task: Task, session: Session, fit: Any, teach: Sequence[Example], student: Student, seed: int
-) -> Bench:
-    metric = student.choosing_metric(task.head(), list(teach))
-    fitted: Fit = fit
-    probes = student.probes(task.head())
-    return Bench(task, session, fitted, list(teach), list(teach), seed, metric, probes)
 
 
 def methods(size: int) -> list[Method]:

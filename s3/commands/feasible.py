@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
@@ -50,8 +51,9 @@ def feasible(options: Options, texts: Texts = 80, config_dir: Folder = None) -> 
         flush=True,
     )
     with Session(one.llm, one.seed, f"{made.choices['task']}-feasible") as session:
-        found = feasibility.tried(task, session, one.model, teach, aside, texts, one.seed)
-        trials = {trial.name: trial for trial in found}
+        with tempfile.TemporaryDirectory() as place:
+            trainer = feasibility.Trainer(task, one.model, teach, aside, one.seed, place)
+            trials = {trial.name: trial for trial in feasibility.tried(trainer, session, texts)}
         disagreement = subjectivity(session, task, some) if again else NOT_SAMPLED
     guess = feasibility.guessed(aside)
     show([*trials.values()], feasibility.similarities(task, [*trials.values()], aside, one.seed))
