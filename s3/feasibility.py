@@ -3,60 +3,41 @@
 Gold validation is cut in two. By one half a model chooses its threshold or epoch, and gold alone is
 learnt; the other half scores all that is tried: the LLM itself as a classifier, the small model on
 a few zero-shot and on a few few-shot texts (Li et al. 2023), the small model on the gold rows of
-the first half. The test split is not looked at.
+the first half. The same texts with their labels shuffled are the control: what a model reaches that
+learnt from those it has from elsewhere, as Hewitt and Liang's control tasks (EMNLP 2019) say of
+probes. The test split is not looked at.
 """
 
 from __future__ import annotations
 
 import random
+import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from s3.data.example import Example
 from s3.data.gold import GoldData
 from s3.data.splitting import parts_of
 from s3.errors import UserError, first_line
-from s3.llm import LLM, Completion, Prompt, Session, Style
+from s3.llm import Completion, Prompt, Session, Style
 from s3.llm.types import Tokens, token_estimate
 from s3.methods import Bench, FewShot, Method, ZeroShot
 from s3.methods.base import Fit
 from s3.runs.counts import majority
-from s3.runs.significance import NORMAL_95, difference, interval, score
 from s3.student import Predictor, Student
 from s3.tasks import Classification, Task
 from s3.tasks.classification import named_label
-
-Rows = list[dict[str, Any]]
+from s3.verdict import FEW_SHOT, GOLD, LLM_ITSELF, ZERO_SHOT, Rows, Trial
 
 LEAST = 20  # gold validation rows: half of them score
 SHOWN = 400  # characters of a text that the LLM reads as an example of a label
 REPLY_TOKENS = 12
-LLM_ITSELF, GOLD = "the LLM itself", "gold rows alone"
-MADE = {"zero-shot texts": ZeroShot, "few-shot texts": FewShot}
-
-
-@dataclass(frozen=True)
-class Trial:
-    """What was tried, on how many rows it was trained, and its answers to the rows that score."""
-
-    name: str
-    size: int
-    rows: Rows
-    train: Sequence[Example] = field(default=(), repr=False)  # what it was trained on
-
-    @property
-    def accuracy(self) -> float:
-        """The share of right answers, in 0..1."""
-        return score("accuracy", self.rows).value
-
-    @property
-    def bounds(self) -> tuple[float, float]:
-        """The 95 % interval of that (Wilson's)."""
-        return interval("accuracy", self.rows)
+SHUFFLES = 19  # of a set's labels: if the true ones beat all of them, p is 0.05
+MADE = {ZERO_SHOT: ZeroShot, FEW_SHOT: FewShot}
 
 
 def halves(gold: GoldData, task: Task, seed: int) -> tuple[list[Example], list[Example]]:
@@ -76,47 +57,76 @@ def halves(gold: GoldData, task: Task, seed: int) -> tuple[list[Example], list[E
     return first, second
 
 
-def tried(
-    task: Classification,
-    llm: LLM,
-    student: Student,
-    teach: Sequence[Example],
-    aside: Sequence[Example],
-    size: int,
-    seed: int,
-    run: str,
-) -> Iterator[Trial]:
+@dataclass(frozen=True)
+class Trainer:
+    """Trains the small model on one set after the other, and scores it on the rows aside."""
+
+    task: Classification
+    student: Student
+    teach: Sequence[Example]
+    aside: Sequence[Example]
+    seed: int
+    folder: str  # for trainings, each of which is removed when it is scored
+
+    def fit(self, train: list[Example], chooser: list[Example], **options: Any) -> Predictor:
+        """Train as a method asks for it; no method that is tried weighs its rows."""
+        place = Path(tempfile.mkdtemp(dir=self.folder)) / "model"
+        options.pop("weights", None)
+        head = self.task.head()
+        return self.student.fit(head, train, chooser, seed=self.seed, folder=place, **options)
+
+    def scored(self, name: str, model: Predictor, train: Sequence[Example]) -> Trial:
+        """Return the trial of a model, whose folder is removed: it has the encoder's weights."""
+        said = model.predict(list(self.aside)).answers
+        shutil.rmtree(model.folder.parent)
+        return Trial(name, len(train), answers(self.aside, said), train)
+
+    def controlled(self, name: str, model: Predictor, train: Sequence[Example]) -> Trial:
+        """Return the trial of a model, with what its rows teach when their labels are shuffled.
+
+        The control is made where a training is a probe, which takes a second; of a fine-tuning it
+        would take longer than all else.
+        """
+        scores, what = [], "training on shuffled labels"
+        probes = self.student.probes(self.task.head())
+        for rows in shuffled(train, self.seed) if probes else ():
+            control = self.fit(rows, list(self.teach), what=what, start=None)
+            scores.append(self.scored(name, control, rows).accuracy)
+        return replace(self.scored(name, model, train), shuffled=scores)
+
+    def gold(self) -> Trial:
+        """Return the trial of the gold rows that teach, a fifth of which chooses."""
+        fifth = len(self.teach) // 5
+        chooser, train = list(self.teach[:fifth]), list(self.teach[fifth:])
+        model = self.fit(train, chooser, what="training on gold", start=None)
+        return self.scored(GOLD, model, self.teach)
+
+    def bench(self, session: Session) -> Bench:
+        """Return what a method works with: the gold rows that teach, and no others."""
+        head, teach, fit = self.task.head(), list(self.teach), cast("Fit", self.fit)
+        metric, probes = self.student.choosing_metric(head, teach), self.student.probes(head)
+        return Bench(self.task, session, fit, teach, teach, self.seed, metric, probes)
+
+
+def tried(trainer: Trainer, session: Session, size: int) -> Iterator[Trial]:
     """Yield the trials, one after the other; `size` texts are written by each method.
 
     Raises BudgetReached at a cap, which the LLM's options set.
     """
-    with Session(llm, seed, run) as session, tempfile.TemporaryDirectory() as folder:
-        yield Trial(LLM_ITSELF, 0, answers(aside, labelled(task, session, teach, aside, seed)))
-        head = task.head()
-
-        def fit(train: list[Example], chooser: list[Example], **options: Any) -> Predictor:
-            place = Path(folder) / f"{len(list(Path(folder).iterdir()))}"
-            options.pop("weights", None)
-            return student.fit(head, train, chooser, seed=seed, folder=place, **options)
-
-        for name, method in MADE.items():
-            bench = _bench(task, session, fit, teach, student, seed)
-            round_ = next(method(seed_size=size).run(bench))
-            said = round_.predictor.predict(list(aside)).answers
-            yield Trial(name, len(round_.train), answers(aside, said), round_.train)
-        fifth = len(teach) // 5
-        alone = fit(list(teach[fifth:]), list(teach[:fifth]), what="training on gold", start=None)
-        said = alone.predict(list(aside)).answers
-        yield Trial(GOLD, len(teach), answers(aside, said), teach)
+    task, teach, aside, seed = trainer.task, trainer.teach, trainer.aside, trainer.seed
+    yield Trial(LLM_ITSELF, 0, answers(aside, labelled(task, session, teach, aside, seed)))
+    for name, method in MADE.items():
+        made = next(method(seed_size=size).run(trainer.bench(session)))
+        yield trainer.controlled(name, made.predictor, made.train)
+    yield trainer.gold()
 
 
-def _bench(
-    task: Task, session: Session, fit: Any, teach: Sequence[Example], student: Student, seed: int
-) -> Bench:
-    metric = student.choosing_metric(task.head(), list(teach))
-    fitted: Fit = fit
-    probes = student.probes(task.head())
-    return Bench(task, session, fitted, list(teach), list(teach), seed, metric, probes)
+def shuffled(rows: Sequence[Example], seed: int) -> Iterator[list[Example]]:
+    """Yield the rows with their labels in other orders, which are drawn with the seed."""
+    for draw in range(SHUFFLES):
+        targets = [one.target for one in rows]
+        random.Random(f"{seed}/shuffle/{draw}").shuffle(targets)
+        yield [replace(one, target=target) for one, target in zip(rows, targets, strict=True)]
 
 
 def methods(size: int) -> list[Method]:
@@ -215,40 +225,6 @@ def similarities(
     except UserError as error:
         print(f"no similarity to gold: {first_line(error)}", file=sys.stderr)
         return {}
-
-
-def verdict(trials: Mapping[str, Trial], guess: float) -> tuple[str, str]:
-    """Return "worth it", "doubtful" or "not", and why. `guess` is the majority's share.
-
-    Worth it: the LLM itself and a synthetic set are above the majority's share beyond chance (their
-    intervals lie above), and the set is not beyond chance worse than the gold rows alone. Not:
-    neither is above it. Doubtful: all else. What teaches although its writer cannot label may be
-    what the small model knew before.
-    """
-    taught = max((trials[name] for name in MADE), key=lambda one: one.accuracy)
-    itself, gold = trials[LLM_ITSELF], trials[GOLD]
-    teaches, can = taught.bounds[0] > guess, itself.bounds[0] > guess
-    behind = difference("accuracy", taught.rows, gold.rows)
-    worse = behind.value < -NORMAL_95 * behind.error
-    reached = f"{taught.size} {taught.name} teach {100 * taught.accuracy:.0f} %"
-    guessing = f"always guessing gives {100 * guess:.0f} %"
-    beside = f"{guessing}, {gold.size} gold rows {100 * gold.accuracy:.0f} %"
-    if teaches and can and not worse:
-        return "worth it", f"{reached}; {beside}."
-    if teaches and not worse:
-        return "doubtful", (
-            f"{reached}; {beside}; but the LLM itself, right in {100 * itself.accuracy:.0f} %, is "
-            "not beyond guessing: its labels are not to be trusted, and the small model may know "
-            "most of this from before."
-        )
-    if teaches:
-        return "doubtful", f"{reached}, beyond chance less than the gold rows alone; {beside}."
-    if can:
-        return "doubtful", (
-            f"the LLM itself is right in {100 * itself.accuracy:.0f} %, but what it writes teaches "
-            f"no more than chance: {reached}; {beside}. Other prompts may do."
-        )
-    return "not", f"neither the LLM nor what it writes is beyond guessing: {reached}; {beside}."
 
 
 def guessed(aside: Sequence[Example]) -> float:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,37 +16,70 @@ from s3.commands.app import app
 from s3.data.example import Example
 from s3.data.gold import BUNDLE
 from s3.errors import UserError
-from s3.feasibility import GOLD, LLM_ITSELF, MADE, Trial, halves, similarities, verdict
+from s3.feasibility import SHUFFLES, halves, shuffled, similarities
+from s3.verdict import FEW_SHOT, GOLD, LLM_ITSELF, ZERO_SHOT, Trial, chance, verdict
 from tests.author import composed, sentence
 from tests.server import FakeLLM, Manners, asked_text
 
+MADE = (ZERO_SHOT, FEW_SHOT)
+LEVEL = [0.2, 0.8, *[0.6] * 17]  # of shuffled labels, one of which reaches 80 per cent
 
-def trial(name: str, right: int, rows: int = 100, size: int = 80) -> Trial:
+
+def trial(
+    name: str, right: int, rows: int = 100, size: int = 80, shuffled: Sequence[float] = ()
+) -> Trial:
     """A trial that is right on the first so many rows."""
     answers = [
         {"id": str(i), "target": "a", "predicted": "a" if i < right else "b"} for i in range(rows)
     ]
-    return Trial(name, size, answers)
+    return Trial(name, size, answers, shuffled=shuffled)
 
 
 @pytest.mark.parametrize(
-    ("itself", "written", "gold", "says"),
+    ("itself", "written", "shuffled", "gold", "says", "because"),
     [
-        (80, 70, 72, "worth it"),  # level with gold within chance
-        (65, 80, 60, "worth it"),
-        (50, 80, 60, "doubtful"),  # who cannot label is not to be trusted with labels
-        (90, 65, 90, "doubtful"),  # it teaches, but gold teaches more beyond chance
-        (80, 52, 70, "doubtful"),  # the LLM knows, what it writes does not show it
-        (55, 55, 70, "not"),
+        (80, 70, [0.6] * 19, 72, "worth it", ""),  # level with gold within chance
+        (65, 80, [0.7] * 19, 60, "worth it", ""),
+        (80, 70, (), 72, "worth it", ""),  # a fine-tuning has no control
+        (50, 80, [0.6] * 19, 60, "doubtful", "not to be trusted"),
+        (90, 65, [0.5] * 19, 90, "doubtful", "less than the gold rows"),
+        (80, 52, [0.4] * 19, 70, "doubtful", "no more than guessing. Other prompts"),
+        (80, 79, LEVEL, 70, "doubtful", "shuffled (20 to 80 %, p 0.10 for"),
+        (55, 55, [0.4] * 19, 70, "not", "no more than guessing"),
+        (40, 79, LEVEL, 73, "not", "shuffled (20 to 80 %, p 0.10 for"),  # as rte with a small LLM
     ],
 )
-def test_the_verdict_is_by_the_rule(itself: int, written: int, gold: int, says: str) -> None:
-    few, zero = MADE
-    trials = [trial(LLM_ITSELF, itself), trial(few, 50), trial(zero, written), trial(GOLD, gold)]
+def test_the_verdict_is_by_the_rule(
+    itself: int, written: int, shuffled: Sequence[float], gold: int, says: str, because: str
+) -> None:
+    zero, few = MADE
+    trials = [
+        trial(LLM_ITSELF, itself), trial(few, 50, shuffled=[0.3] * len(shuffled)),
+        trial(zero, written, shuffled=shuffled), trial(GOLD, gold),
+    ]  # fmt: skip
     found, why = verdict({one.name: one for one in trials}, 0.5)
     assert found == says
     assert f"teach {written} %" in why
     assert "always guessing gives 50 %" in why
+    assert because in why
+
+
+def test_the_better_set_is_held_against_the_better_of_each_draw() -> None:
+    zero, few = trial("zero", 79, shuffled=[0.2, 0.8, 0.2]), trial("few", 79, shuffled=[0.3] * 3)
+    assert chance([few]) == 0.25
+    assert chance([few, zero]) == 0.5
+    assert chance([trial("fine-tuned", 79)]) is None
+
+
+def test_shuffled_rows_have_the_same_texts_and_label_shares_in_orders_that_differ() -> None:
+    rows = [Example({"text": str(i)}, "ab"[i % 2]) for i in range(40)]
+    drawn = list(shuffled(rows, 0))
+    labels = {tuple(str(one.target) for one in some) for some in drawn}
+    assert len(labels) == SHUFFLES == 19
+    for some in drawn:
+        assert [one.fields for one in some] == [one.fields for one in rows]
+        assert Counter(one.target for one in some) == {"a": 20, "b": 20}
+    assert labels == {tuple(str(one.target) for one in some) for some in shuffled(rows, 0)}
 
 
 def test_the_halves_share_no_row_and_few_rows_are_refused() -> None:
@@ -71,6 +106,8 @@ def test_the_command_scores_an_llm_that_knows_and_one_that_guesses(
     gold = {row["text"][:40]: row["label"] for row in map(json.loads, lines)}
 
     def author(prompt: str, sample: str) -> str:
+        if "Which of these labels fits" in prompt:
+            return "positive"
         if "Which label is right" not in prompt:
             return sentence(prompt, sample)
         asked = prompt.rpartition("text: ")[2][:40]
@@ -93,8 +130,15 @@ def test_the_command_scores_an_llm_that_knows_and_one_that_guesses(
     assert "on 24 gold validation rows" in done.stdout
     for name in (*MADE, GOLD):
         assert -1 < float(scores[name].rpartition("similarity to gold ")[2]) < 1
-    taught = max(float(re.search(r"([\d.]+) to", scores[name])[1]) for name in MADE) > 50
+    for name in MADE:
+        least, most = map(int, re.findall(r"shuffled (\d+) to (\d+)", scores[name])[0])
+        assert 0 <= least <= most <= 100
+    above = max(float(re.search(r"([\d.]+) to", scores[name])[1]) for name in MADE) > 50
+    taught = above and "labels shuffled (" not in done.stdout
     said = ("worth it", "doubtful") if taught else ("doubtful",) if knows else ("not",)
+    assert "LLM disagreement (stand-in): its most frequent label has 100 % of 5 samples" in (
+        done.stdout
+    )
     assert done.stdout.partition("\nA whole run")[2].split("\n")[2].startswith(said)
     first = done.stdout.splitlines()[0]
     likely, most = map(float, re.findall(r"\$([\d.]+\d)", first))

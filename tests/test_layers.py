@@ -24,7 +24,7 @@ ORDER = {
         synthesis
         methods audit starting
         runs
-        prediction analysis
+        prediction analysis verdict
         feasibility
         overrides judges self_agreement
         report

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -97,7 +96,12 @@ def _stood_in(found: Comparison, llm: LLM, samples: int) -> Rows:
     from s3.self_agreement import STAND_IN, self_agreements
 
     with Session(llm, seed=0) as session:
-        rows = curves(found, partial(self_agreements, session, samples=samples))
+        rows = curves(
+            found,
+            lambda task, placed: self_agreements(
+                session, task, [task.read_gold(row) for row in placed], samples=samples
+            ),
+        )
         print(f"{session.model}: {spent(session.usage)}", file=sys.stderr)
     return [{"agreement_of": STAND_IN, **row} for row in rows]
 

@@ -38,17 +38,9 @@ class Votes:
 
 
 def votes(llm: Session, task: Task, examples: Sequence[Example], samples: int) -> list[Votes]:
-    """Return what the LLM says of each example, whose target is not shown.
-
-    The labels are named in another order each time, so that an LLM that takes what it reads first
-    is not taken for a sure one.
-    """
-    labels = task.label_names
-    words = {label: _shown(label) for label in labels}
-    orders = [
-        labels[turn % len(labels) :] + labels[: turn % len(labels)] for turn in range(samples)
-    ]
-    prompts = [_prompt(llm.style, order, one) for one in examples for order in orders]
+    """Return what the LLM says of each example, whose target is not shown."""
+    words = {label: _shown(label) for label in task.label_names}
+    prompts = questions(llm.style, task.label_names, examples, samples)
     outcomes = list(llm.complete(prompts, "labels"))
     found = []
     for first in range(0, len(prompts), samples):
@@ -83,6 +75,19 @@ def labelled(
         )  # fmt: skip
         made.examples.append(replace(text, target=label, origin=origin))
     return made
+
+
+def questions(
+    style: Style, labels: Sequence[str], rows: Sequence[Example], samples: int
+) -> list[Prompt]:
+    """Return the requests for labels, those of a row one after the other.
+
+    The labels are named in another order each time, so that an LLM that takes what it reads first
+    is not taken for a sure one.
+    """
+    turns = [turn % len(labels) for turn in range(samples)]
+    orders = [[*labels[turn:], *labels[:turn]] for turn in turns]
+    return [_prompt(style, order, one) for one in rows for order in orders]
 
 
 def _prompt(style: Style, labels: Sequence[str], example: Example) -> Prompt:
