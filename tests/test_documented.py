@@ -229,7 +229,7 @@ def split(command: Command, url: str) -> tuple[dict[str, str], list[str]]:
 
 
 def is_run(words: Sequence[str]) -> bool:
-    return words[1] in ("run.py", "run") or words[1:4] == ["-m", "s3", "run"]
+    return words[1:2] in (["run.py"], ["run"]) or words[1:4] == ["-m", "s3", "run"]
 
 
 RUNS = [one for one in RUN if is_run(split(one, "")[1])]
