@@ -43,6 +43,7 @@ NAMED = "rte-s3-smollm2-minilm-seed0-1a2b3c4d", "reviews-...", "messages-..."  #
 WORDS = ("good", "great", "fine"), ("bad", "awful", "poor")  # that the tiny encoder knows
 # What dry runs cannot look at: jobs of a sweep, and models and data that lie on the hub.
 AFAR = ("-m", "model.weights=", "preset=paper", "+experiment=")
+SLOW = re.compile(r"s3 (analyze|export|feasible|figures|report)\b|sweep=|hydra/sweeper=|--help")
 RUN = [command for command in commands() if not any(fits(one, command.text) for one in unrun())]
 
 
@@ -236,6 +237,12 @@ RUNS = [one for one in RUN if is_run(split(one, "")[1])]
 OTHERS = [one for one in RUN if one not in RUNS]
 
 
+def measured(command: Command) -> Any:
+    """A parameter, slow where the command takes seconds: others test by default what it does."""
+    marks = pytest.mark.slow if SLOW.search(command.text) else ()
+    return pytest.param(command, marks=marks, id=str(command))
+
+
 def tune(words: Sequence[str]) -> Done:
     """Search for one trial; its run is one that nobody has trained."""
 
@@ -247,7 +254,7 @@ def tune(words: Sequence[str]) -> Done:
         return run_py(*words, "hydra.sweeper.n_trials=1")
 
 
-@pytest.mark.parametrize("command", RUNS, ids=str)
+@pytest.mark.parametrize("command", map(measured, RUNS))
 def test_a_run_of_the_pages_is_played_through_or_composed(
     command: Command, world: Path, llm: FakeLLM, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -283,12 +290,6 @@ def jobs_of(words: Sequence[str]) -> list[list[str]]:
         [f"{name}={own[place % len(own)]}" for name, own in values.items()]
         for place in range(longest)
     ]
-
-
-def measured(command: Command) -> Any:
-    """A parameter, slow where the command takes seconds: its room has tests of it by default."""
-    slow = re.search(r"\b(analyze|export|feasible|figures|report)\b", command.text)
-    return pytest.param(command, marks=pytest.mark.slow if slow else (), id=str(command))
 
 
 @pytest.mark.parametrize("command", map(measured, OTHERS))
