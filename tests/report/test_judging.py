@@ -130,3 +130,5 @@ def test_the_page_is_no_wider_than_the_screen(browser: Any, page: Path, width: i
     browser.get(page.as_uri())
     begin(browser, "1")
     assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+    first, second = browser.find_elements("css selector", "#pair button")
+    assert abs(first.size["width"] - second.size["width"]) <= 1  # neither looks the larger one

@@ -75,6 +75,7 @@ def test_in_a_browser_rows_are_decided_by_keys_and_hostile_text_stays_text(
     assert browser.title == "Review of a run"
     assert "<script>document.title='taken'</script>" in body.text
     assert not browser.find_elements("css selector", "article script, article img")
+    assert browser.find_element("css selector", "article button").size["height"] < 60
     body.send_keys("1")  # the only other label
     eventually(browser, done, "1 of 3 decided")
     assert kinds(review) == [("relabel", "negative")]
