@@ -9,11 +9,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-import numpy as np
-
 from s3.analysis.agreement import agreements
-from s3.analysis.intervals import Floats
-from s3.analysis.judgements import ENDS
+from s3.analysis.intervals import rank_correlation
 from s3.composing import composed
 from s3.data.files import read_file
 from s3.data.gold import sample
@@ -21,18 +18,6 @@ from s3.llm import Session
 from s3.self_agreement import self_agreements
 
 CONF = Path(__file__).parent / "conf"
-DRAWS = 10_000  # of the bootstrap over rows
-
-
-def spearman(people: Floats, llm: Floats, seed: int = 0) -> tuple[float, float, float]:
-    """Return the rank correlation and its 95 % interval by a bootstrap over rows."""
-    from scipy.stats import spearmanr
-
-    rng = np.random.default_rng(seed)
-    some = (rng.integers(len(people), size=len(people)) for _ in range(DRAWS))
-    drawn = [spearmanr(people[rows], llm[rows]).statistic for rows in some]
-    low, high = np.nanpercentile(drawn, ENDS)  # a draw of equal agreements has no correlation
-    return float(spearmanr(people, llm).statistic), float(low), float(high)
 
 
 def main() -> None:
@@ -50,7 +35,7 @@ def main() -> None:
     examples = [one.task.read_gold(row) for row in placed]
     with Session(one.llm, one.seed, "chaosnli-stand-in") as session:
         llm = self_agreements(session, one.task, examples, samples=given.samples)
-    rho, low, high = spearman(people, llm)
+    rho, low, high = rank_correlation(people, llm)
     print(f"{len(placed)} rows, {given.samples} samples of {session.model}")
     print(f"mean agreement: people {people.mean():.2f}, the LLM with itself {llm.mean():.2f}")
     print(f"Spearman's correlation {rho:+.2f} (95 %: {low:+.2f} to {high:+.2f})")
