@@ -39,3 +39,14 @@ common+=(task.gold.validation_size=100 task.gold.test_size=300 model.max_length=
 python run.py -m "${common[@]}" method=gold,zeroshot,fewshot "task.gold.train_size=$rows" \
     "seed_size=$rows" "$@"
 python run.py -m "${common[@]}" method=gold task.gold.train_size=800 "$@"
+
+# How subjective the tasks are: an LLM's judgements; JUDGEMENTS names sheets that people have filled in.
+[ -e "$OUT/judgements.csv" ] || python -m s3 judgements ask llm=smollm2 -o "$OUT/judgements.csv" \
+    "ag_news=is a news story about the world, sports, business, or science and technology?" \
+    "sms_spam=is a text message spam or ordinary?" \
+    "financial_phrasebank=is a sentence of financial news good, bad or neutral for investors?" \
+    "imdb=is a film review positive or negative?" \
+    "tweet_emotion=does a tweet express anger, joy, optimism or sadness?" \
+    "tweet_irony=is a tweet meant ironically?"
+# shellcheck disable=SC2086
+python "$here/table.py" "$OUT/runs" --rows "$rows" --judgements ${JUDGEMENTS:-"$OUT/judgements.csv"}

@@ -13,30 +13,33 @@ from pathlib import Path
 
 import numpy as np
 
-from s3.analysis.intervals import Estimate, Floats, contributions, estimate
-from s3.analysis.judgements import ENDS, read_judgements
+from s3.analysis.intervals import Estimate, Floats, contributions, estimate, rank_correlation
+from s3.analysis.judgements import read_judgements
 from s3.analysis.rankings import findings, ranking
 from s3.analysis.results import Result, find_runs, results_of
 from s3.runs.reading import Run
 
 METRICS = ("accuracy", "macro_f1")
 SYNTHETIC = ("zeroshot", "fewshot")
-DRAWS = 10_000  # of the bootstrap over tasks
 FEWEST = 4  # tasks that a rank correlation is given of
 Seeds = dict[int, Result]
 Found = Mapping[tuple[str, str], Seeds]  # by task and kind of rows
 
 
-def collected(folder: Path, rows: int) -> Found:
-    """Return the results by task and kind: `real`, `all real`, `zeroshot`, `fewshot`."""
+def collected(folder: Path, rows: int, most: int) -> Found:
+    """Return the results by task and kind: `real`, `zeroshot`, `fewshot` of so many rows, `more`.
+
+    `more` are the runs on `most` real rows; runs of other sizes are left out.
+    """
     found: dict[tuple[str, str], Seeds] = defaultdict(dict)
     for run in map(Run.open, find_runs([folder])):
         kind = str(run.summary["method"])
-        size = run.config["task"]["gold"]["train_size"]
-        if kind == "gold":
-            kind = "real" if size == rows else "all real"
-        elif run.config["seed_size"] != rows:
+        real = kind == "gold"
+        size = run.config["task"]["gold"]["train_size"] if real else run.config["seed_size"]
+        if size not in (rows, most):
             continue
+        if real:
+            kind = "real" if size == rows else "more"
         for one in results_of(run, "best"):
             found[str(run.summary["task"]), kind][one.seed] = one
     return found
@@ -57,11 +60,11 @@ def drop(found: Found, task: str, kind: str, metric: str) -> Estimate:
 
 def table(found: Found, tasks: Sequence[str]) -> Iterator[str]:
     """Yield the lines of the table in the paper's form: mean and deviation, difference to real."""
-    yield "| task | metric | seeds | real | zero-shot | few-shot | all real |"
+    yield "| task | metric | seeds | real | zero-shot | few-shot | more real |"
     yield "|---|---|---|---|---|---|---|"
     for task in tasks:
         for metric in METRICS:
-            cells = [shown(found, task, kind, metric) for kind in ("real", *SYNTHETIC, "all real")]
+            cells = [shown(found, task, kind, metric) for kind in ("real", *SYNTHETIC, "more")]
             yield f"| {task} | {metric} | {len(found[task, 'real'])} | {' | '.join(cells)} |"
 
 
@@ -75,23 +78,6 @@ def shown(found: Found, task: str, kind: str, metric: str) -> str:
         less = drop(found, task, kind, metric)
         cell += f" ({less.mean:+.1f}, {less.low:+.1f} to {less.high:+.1f})"
     return cell
-
-
-def correlation(places: Floats, drops: Floats, seed: int = 0) -> tuple[float, float, float]:
-    """Return Spearman's rank correlation and its 95 % interval by a bootstrap over tasks.
-
-    Draws in which one of both is the same for all tasks have no correlation, and are left out.
-    """
-    from scipy.stats import spearmanr
-
-    rng = np.random.default_rng(seed)
-    drawn = []
-    for _ in range(DRAWS):
-        some = rng.integers(len(places), size=len(places))
-        if min(len(set(places[some])), len(set(drops[some]))) > 1:
-            drawn.append(spearmanr(places[some], drops[some]).statistic)
-    low, high = np.percentile(drawn, ENDS)
-    return float(spearmanr(places, drops).statistic), float(low), float(high)
 
 
 def beside(found: Found, tasks: Sequence[str], sheets: Sequence[Path]) -> Iterator[str]:
@@ -114,7 +100,7 @@ def beside(found: Found, tasks: Sequence[str], sheets: Sequence[Path]) -> Iterat
             continue
         places = np.array([one.place.value for one in with_both])
         drops = np.array([drop(found, one.task, kind, "macro_f1").mean for one in with_both])
-        rho, low, high = correlation(places, drops)
+        rho, low, high = rank_correlation(places, drops)
         yield (
             f"{kind}: Spearman's correlation of a task's place (the higher, the more subjective) "
             f"with the difference to real, over {len(places)} tasks: {rho:+.2f} "
@@ -127,9 +113,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("runs", type=Path)
     parser.add_argument("--rows", type=int, default=24)
+    parser.add_argument("--most", type=int, default=800)
     parser.add_argument("--judgements", type=Path, nargs="*", default=[])
     given = parser.parse_args()
-    found = collected(given.runs, given.rows)
+    found = collected(given.runs, given.rows, given.most)
     tasks = list(dict.fromkeys(task for task, kind in found if kind == "real"))
     if not tasks:
         sys.exit(f"{given.runs}: no run of {given.rows} real rows")

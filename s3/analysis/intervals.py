@@ -25,6 +25,7 @@ Floats = NDArray[np.float64]
 Rows = Sequence[Mapping[str, Any]]
 
 CONFIDENCE = 0.95
+DRAWS = 2000  # of a bootstrap
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,25 @@ def estimate(scores: Floats) -> Estimate:
     errors = np.sqrt(np.array([of_rows, rest]) / scores.size)
     deviation = float(by_seed.std(ddof=1))
     return Estimate(float(mean), deviation, float(errors[0]), float(errors[1]), seeds, rows)
+
+
+def rank_correlation(one: Floats, other: Floats, seed: int = 0) -> tuple[float, float, float]:
+    """Return Spearman's rank correlation of paired values and its 95 % interval.
+
+    The ends are percentiles of a bootstrap over the pairs; draws in which all values of a side are
+    equal have no correlation, and are left out.
+    """
+    from scipy.stats import rankdata, spearmanr
+
+    draws = np.random.default_rng(seed).integers(len(one), size=(DRAWS, len(one)))
+    ranks = (rankdata(side[draws], axis=1) for side in (one, other))
+    first, second = (some - some.mean(axis=1, keepdims=True) for some in ranks)
+    spread = np.sqrt((first**2).sum(axis=1) * (second**2).sum(axis=1))
+    told = spread > 0
+    found = (first * second).sum(axis=1)[told] / spread[told]
+    tail = 50 * (1 - CONFIDENCE)
+    low, high = np.percentile(found, [tail, 100 - tail])
+    return float(spearmanr(one, other).statistic), float(low), float(high)
 
 
 def mcnemar(scores: Floats, others: Floats) -> float:

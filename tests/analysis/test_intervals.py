@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from s3 import metrics
-from s3.analysis.intervals import contributions, estimate, mcnemar
+from s3.analysis.intervals import contributions, estimate, mcnemar, rank_correlation
 from tests.analysis.simulation import expected, scored
 
 DRAWS = 2000  # of 500, whose share scatters by two points, one test in ten would miss by chance
@@ -112,3 +112,19 @@ def test_mcnemar_counts_the_rows_that_one_alone_has_right():
     first, second = np.array([1, 1, 1, 1, 0, 1, 1.0]), np.array([1, 0, 0, 0, 1, 0, 0.0])
     assert mcnemar(first, second) == pytest.approx(stats.binomtest(5, 6).pvalue)
     assert mcnemar(first, first) == 1
+
+
+def test_a_rank_correlation_is_spearmans_and_its_interval_holds_the_truth_as_often_as_it_says() -> (
+    None
+):
+    order = np.arange(1.0, 7)
+    assert rank_correlation(order, -(order**3)) == pytest.approx((-1, -1, -1))
+    rng = np.random.default_rng(0)
+    truth = 6 / np.pi * np.arcsin(0.6 / 2)  # of two normal variables that correlate by 0.6
+    held = []
+    for _ in range(40):
+        one, other = rng.multivariate_normal([0, 0], [[1, 0.6], [0.6, 1]], size=60).T
+        rho, low, high = rank_correlation(one.round(1), other.round(1))
+        assert rho == pytest.approx(stats.spearmanr(one.round(1), other.round(1)).statistic)
+        held.append(low < truth < high)
+    assert np.mean(held) > 0.8
