@@ -51,6 +51,10 @@ _AFTERWORD = re.compile(  # the last line
     r"|let me know\b|i hope (?:this|that) helps|feel free to\b)",
     re.IGNORECASE,
 )
+_RULE = re.compile(r"(?:```|~~~)\s*\w*|[-*_=]{3,}")  # a line of Markdown without words
+_COUNTED = re.compile(
+    r"\s?[(\[*_]{0,4}\bword count:?\s*\d{1,5}(?: words)?[)\]*_.]*$", re.IGNORECASE
+)
 _CANNOT = (
     r"(?:can(?:no|['’])t|can not|won['’]t|(?:am|['’]m) (?:unable|not able) to|must decline to)"
 )
@@ -121,13 +125,16 @@ def squeezed(text: str) -> str:
 
 
 def strip_frame(text: str) -> str:
-    """Remove preamble, heading, afterword and enclosing quotation marks, and join the lines."""
-    text = squeezed(text)
+    """Remove preamble, heading, afterword, Markdown and quotation marks around; join the lines."""
+    lines = [line for line in squeezed(text).splitlines() if not _RULE.fullmatch(line)]
+    text = _COUNTED.sub("", "\n".join(lines))
     before, _, last = text.rpartition("\n")
     if before and _AFTERWORD.match(last):
         text = before
     for frame in _FRAMES:
         text = frame.sub("", text)
+    if all(line.startswith(">") for line in text.splitlines()):
+        text = "\n".join(line.lstrip("> ") for line in text.splitlines())
     return " ".join(strip_quotes(text).split())
 
 
