@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 from rapidfuzz import fuzz
@@ -125,9 +126,9 @@ def squeezed(text: str) -> str:
 
 
 def strip_frame(text: str) -> str:
-    """Remove preamble, heading, afterword, Markdown and quotation marks around; join the lines."""
+    """Remove preamble, afterword, quotation marks, Markdown and JSON around; join the lines."""
     lines = [line for line in squeezed(text).splitlines() if not _RULE.fullmatch(line)]
-    text = _COUNTED.sub("", "\n".join(lines))
+    text = _COUNTED.sub("", _of_object("\n".join(lines)))
     before, _, last = text.rpartition("\n")
     if before and _AFTERWORD.match(last):
         text = before
@@ -136,6 +137,17 @@ def strip_frame(text: str) -> str:
     if all(line.startswith(">") for line in text.splitlines()):
         text = "\n".join(line.lstrip("> ") for line in text.splitlines())
     return " ".join(strip_quotes(text).split())
+
+
+def _of_object(text: str) -> str:
+    """Return the longest text of a JSON object, whose other fields may tell the label."""
+    if not text.startswith("{"):
+        return text
+    try:
+        found = json.loads(text, strict=False)
+    except (ValueError, RecursionError):
+        return text
+    return max((one for one in found.values() if isinstance(one, str)), key=len, default="")
 
 
 def strip_quotes(text: str) -> str:
