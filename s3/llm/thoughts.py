@@ -1,7 +1,7 @@
-"""What a reasoning model thinks before it answers, where its server leaves that in the reply.
+"""What is no part of an answer, where the server leaves it in the reply: thoughts and marks.
 
-A server that knows its model puts thoughts into a field of their own; one that does not sends them
-as part of the text, in the marks of the model's family. They are no part of the answer.
+A server that knows its model puts thoughts into a field of their own, and sends no marks of turns;
+one that does not sends them as part of the text, in the form of the model's family.
 """
 
 from __future__ import annotations
@@ -27,6 +27,20 @@ _ENCLOSED = re.compile(
     r"|\s*<\|begin_of_(?:solution|answer)\|>(?P<said>.*?)(?:<\|end_of_(?:solution|answer)\|>.*)?",
     re.IGNORECASE | re.DOTALL,
 )
+# Where the model's turn begins and ends, left by a server whose template or end of text is another
+# than the model's: ChatML, Llama, Gemma, Mistral, DeepSeek, Phi, Cohere. What follows its end is
+# somebody else's turn that the model made up.
+_TURN_BEGINS = re.compile(
+    r"(?:\s*(?:<s>(?!.*</s>.)|<bos>|<\|begin_of_text\|>|\[/INST\]|<\|assistant\|>|<｜Assistant｜>"
+    r"|<\|im_start\|>assistant\b|<start_of_turn>model\b|<\|CHATBOT_TOKEN\|>"
+    r"|<\|start_header_id\|>assistant<\|end_header_id\|>)){1,4}\s*",
+    re.DOTALL,
+)
+_TURN_ENDS = re.compile(
+    r"<\|(?:im_end|im_start|eot_id|eom_id|end|end_of_text|endoftext|user|start_header_id)\|>"
+    r"|<\|END_OF_TURN_TOKEN\|>|<end_of_turn>|<start_of_turn>|<eos>|<｜end▁of▁sentence｜>|<｜User｜>"
+    r"|\[/?INST\]|</s>(?=\s*(?:<s>|\[INST\]|$))"
+)
 # Harmony (gpt-oss): each message has a channel; only that of "final" is for the reader. Servers
 # that drop the special tokens leave the channels' names, glued to what stands beside them.
 _CHANNEL = re.compile(r"<\|channel\|>\s*(\w+)[^<]{0,80}(?:<\|constrain\|>[^<]{0,80})?<\|message\|>")
@@ -44,6 +58,7 @@ def without_thoughts(reply: str) -> tuple[str, bool]:
         return _final_channel(reply)
     if reply.startswith(_BARE_THOUGHT) and _BARE_ANSWER in reply:
         return reply.rpartition(_BARE_ANSWER)[2], True
+    reply = _turn(reply)
     said: list[str] = []
     place, thinking = 0, False
     for mark in _MARK.finditer(reply):
@@ -53,6 +68,14 @@ def without_thoughts(reply: str) -> tuple[str, bool]:
     if not thinking:
         said.append(reply[place:])
     return _unmarked("".join(said)), not thinking
+
+
+def _turn(reply: str) -> str:
+    """Return the model's own turn of a conversation."""
+    begins = _TURN_BEGINS.match(reply)
+    place = begins.end() if begins else 0
+    ends = _TURN_ENDS.search(reply, place)
+    return reply[place : ends.start() if ends else None]
 
 
 def _unmarked(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 from rapidfuzz import fuzz
@@ -50,6 +51,10 @@ _AFTERWORD = re.compile(  # the last line
     r"|this (?:sentence|statement|hypothesis|review|question) (?:is|was|reflects|has|can|follows)\b"
     r"|let me know\b|i hope (?:this|that) helps|feel free to\b)",
     re.IGNORECASE,
+)
+_RULE = re.compile(r"(?:```|~~~)\s*\w*|[-*_=]{3,}")  # a line of Markdown without words
+_COUNTED = re.compile(
+    r"\s?[(\[*_]{0,4}\bword count:?\s*\d{1,5}(?: words)?[)\]*_.]*$", re.IGNORECASE
 )
 _CANNOT = (
     r"(?:can(?:no|['’])t|can not|won['’]t|(?:am|['’]m) (?:unable|not able) to|must decline to)"
@@ -121,14 +126,28 @@ def squeezed(text: str) -> str:
 
 
 def strip_frame(text: str) -> str:
-    """Remove preamble, heading, afterword and enclosing quotation marks, and join the lines."""
-    text = squeezed(text)
+    """Remove preamble, afterword, quotation marks, Markdown and JSON around; join the lines."""
+    lines = [line for line in squeezed(text).splitlines() if not _RULE.fullmatch(line)]
+    text = _COUNTED.sub("", _of_object("\n".join(lines)))
     before, _, last = text.rpartition("\n")
     if before and _AFTERWORD.match(last):
         text = before
     for frame in _FRAMES:
         text = frame.sub("", text)
+    if all(line.startswith(">") for line in text.splitlines()):
+        text = "\n".join(line.lstrip("> ") for line in text.splitlines())
     return " ".join(strip_quotes(text).split())
+
+
+def _of_object(text: str) -> str:
+    """Return the longest text of a JSON object, whose other fields may tell the label."""
+    if not text.startswith("{"):
+        return text
+    try:
+        found = json.loads(text, strict=False)
+    except (ValueError, RecursionError):
+        return text
+    return max((one for one in found.values() if isinstance(one, str)), key=len, default="")
 
 
 def strip_quotes(text: str) -> str:

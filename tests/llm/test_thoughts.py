@@ -46,11 +46,23 @@ SAID = [
     f"[BEGIN_THINK]{THOUGHT}[END_THINK]{ANSWER}",
     f"<unused94>thought\n{THOUGHT}<unused95>{ANSWER}",
     f"<|inner_prefix|>{THOUGHT}<|inner_suffix|>{ANSWER}",
+    f"<think>{THOUGHT}</think>{ANSWER}<|im_end|>\n<|im_start|>user\nAnother one.",
+    f"{ANSWER}<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\nYes.",
+    f"<|start_header_id|>assistant<|end_header_id|>\n\n{ANSWER}<|eot_id|>",
+    f"<|im_start|>assistant\n{ANSWER}<|im_end|>",
+    f"<start_of_turn>model\n{ANSWER}<end_of_turn>\n",
+    f"<s> {ANSWER}</s>",
+    f"{ANSWER}</s><s>[INST] Another one. [/INST]",
+    f"[/INST] {ANSWER}[INST] Another",
+    f"{ANSWER}<|endoftext|>Human: another",
+    f"<|assistant|>\n{ANSWER}<|end|>\n<|user|>",
+    f"{ANSWER}<｜end▁of▁sentence｜>",
     f"<response>{ANSWER}</response>",  # the thought is in a field of its own
     ANSWER,
 ]
 READ = [  # by people, as it stands
     "I <3 it; <b>bold</b> or not, [sic] the end is a reflection on an analysis of thought.",
+    "<s>Bad</s> Good, the end [INST. of Film].",
     "<b>Fine</b> and <b>long</b>",
     "In <i>The Thinking Machine</i> he thinks.",
 ]
@@ -88,8 +100,8 @@ def test_what_is_no_thought_stays():
 
 def test_marks_without_end_take_no_time():
     begun = time.monotonic()
-    for mark in ("<", "<a", "<a_", "<answer>", "<end_of_", "[", "</answer>"):
-        without_thoughts(mark * (200_000 // len(mark)))
+    for mark in ("<", "<a", "<a_", "<answer>", "<end_of_", "[", "</answer>", "<s>", "</s> "):
+        without_thoughts(mark * (100_000 // len(mark)))
     assert time.monotonic() - begun < 5
 
 
