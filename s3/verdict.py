@@ -52,10 +52,10 @@ def chance(sets: Sequence[Trial]) -> float | None:
 def verdict(trials: Mapping[str, Trial], guess: float) -> tuple[str, str]:
     """Return "worth it", "doubtful" or "not", and why. `guess` is the majority's share.
 
-    The LLM can label where its interval lies above the majority's share. Its texts teach where the
-    better set's interval does, and their labels teach more than the same labels shuffled. Worth
-    it: both, and the set is not beyond chance worse than the gold rows alone. Not: neither.
-    Doubtful: all else.
+    The LLM can label where its interval lies above the majority's share. Its texts teach where
+    their labels teach more than the same labels shuffled (without shuffled ones, where the better
+    set's interval lies above the majority's share). Worth it: both, the set is above that share,
+    and not beyond chance worse than the gold rows alone. Not: neither. Doubtful: all else.
     """
     sets = [trials[ZERO_SHOT], trials[FEW_SHOT]]
     taught = max(sets, key=lambda one: one.accuracy)
@@ -77,6 +77,8 @@ def verdict(trials: Mapping[str, Trial], guess: float) -> tuple[str, str]:
             f"{found}; but {right} is not beyond guessing: its labels are not to be trusted, and "
             "the small model may know most of this from before."
         )
+    if taught.bounds[0] <= guess:
+        return "doubtful", f"{found}: the labels teach, but not yet beyond guessing."
     if worse:
         return "doubtful", f"{found}: beyond chance less than the gold rows alone."
     return "worth it", f"{found}."
@@ -84,10 +86,11 @@ def verdict(trials: Mapping[str, Trial], guess: float) -> tuple[str, str]:
 
 def untaught(sets: Sequence[Trial], taught: Trial, guess: float) -> str:
     """Return why the better set's labels cannot be said to teach; empty where they do."""
-    if taught.bounds[0] <= guess:
-        return "what it writes teaches no more than guessing"
     p_value = chance(sets)
-    if p_value is not None and p_value > CHANCE:
+    if p_value is None:
+        teaches = taught.bounds[0] > guess
+        return "" if teaches else "what it writes teaches no more than guessing"
+    if p_value > CHANCE:
         return (
             f"the labels of its texts teach no more than the same labels shuffled "
             f"({percents(taught.shuffled)} %, p {p_value:.2f} for the better of the sets): gold "

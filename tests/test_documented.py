@@ -117,8 +117,10 @@ def write_tasks(root: Path) -> None:
     write_csv(root / "reviews.csv", rated(200, "negative", "positive"))
     write_csv(root / "messages.csv", rated(120, "spam", "ham"))
     write_csv(root / "thirty.csv", rated(30, "spam", "ham"))
-    for name in ("reviews", "messages", "thirty"):
-        done = CliRunner().invoke(app, ["new", f"{name}.csv", "--about", "reviews"])
+    write_csv(root / "texts.csv", [{"body": row["body"]} for row in rated(20, "", "")])
+    for name in ("reviews", "messages", "thirty", "texts"):
+        unlabelled = ["--labels", "spam,ordinary"] if name == "texts" else []
+        done = CliRunner().invoke(app, ["new", f"{name}.csv", "--about", "reviews", *unlabelled])
         assert done.exit_code == 0, done.output
     task = (root / "conf" / "task" / "reviews.yaml").read_text(encoding="utf-8")
     task = task.replace("$body", "$text").replace("written: body", "written: text")

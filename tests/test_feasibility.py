@@ -43,9 +43,11 @@ def trial(
         (80, 70, (), 72, "worth it", ""),  # a fine-tuning has no control
         (50, 80, [0.6] * 19, 60, "doubtful", "not to be trusted"),
         (90, 65, [0.5] * 19, 90, "doubtful", "less than the gold rows"),
-        (80, 52, [0.4] * 19, 70, "doubtful", "no more than guessing. Other prompts"),
+        (80, 52, (), 70, "doubtful", "no more than guessing. Other prompts"),
+        (80, 52, [0.4] * 19, 70, "doubtful", "not yet beyond guessing"),
         (80, 79, LEVEL, 70, "doubtful", "shuffled (20 to 80 %, p 0.10 for"),
-        (55, 55, [0.4] * 19, 70, "not", "no more than guessing"),
+        (55, 55, [0.4] * 19, 70, "doubtful", "not to be trusted"),  # as emotion with a small LLM
+        (55, 55, (), 70, "not", "no more than guessing"),
         (40, 79, LEVEL, 73, "not", "shuffled (20 to 80 %, p 0.10 for"),  # as rte with a small LLM
     ],
 )
