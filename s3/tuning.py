@@ -69,6 +69,12 @@ class Tuner(Sweeper):
             )
         if "seed" in space:
             raise ConfigError("seed is luck, not a setting to tune: give it one value")
+        if self.n_jobs > 1 and str(self.config.hydra.launcher._target_).endswith("BasicLauncher"):
+            raise ConfigError(
+                f"hydra.sweeper.n_jobs={self.n_jobs}: trials come one after the other "
+                "all the same, and would know less of each other. For trials side by side, add "
+                f"hydra/launcher=joblib hydra.launcher.n_jobs={self.n_jobs}"
+            )
         fixed = [str(one.input_line) for name, one in given.items() if name not in space]
         lines = sorted(fixed), sorted(str(one.input_line) for one in space.values())
         name = f"study-{digest([RESULTS, self.seed, *lines])[:8]}"

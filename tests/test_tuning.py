@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import re
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
@@ -162,6 +163,7 @@ def test_groups_are_tuned_too(ran: Trials, tmp_path: Path) -> None:
         (["model.epochs=choice(1,2)", "dry_run=true"], "dry_run=true has no score"),
         (["model.epochs=interval(3,1)"], "model.epochs"),
         (["model.epochs=choice(1,2)", "seed=0,1"], "seed is luck"),
+        (["model.epochs=choice(1,2)", "hydra.sweeper.n_jobs=2"], "hydra/launcher=joblib"),
         (["model.epocs=choice(1,2)"], "epocs"),
         (["method=gold", "method.rounds=choice(1,2)"], "rounds"),
         (["model.epochs=choice(1,2)", "objective=test/accuracy"], "choose validation/accuracy"),
@@ -252,3 +254,22 @@ def test_a_student_is_tuned_on_the_data_of_a_finished_run(tiny: Path, tmp_path: 
         assert len(author.requests) == paid
     sizes = {Run.open(path).rounds[-1].row["data/size"] for path in lab.folders("multirun")}
     assert sizes == {Run.open(made).rounds[-1].row["data/size"]}
+
+
+@pytest.mark.slow
+def test_trials_run_side_by_side_under_joblib(tiny: Path, tmp_path: Path) -> None:
+    pytest.importorskip("joblib")
+    lab = Lab(tiny, tmp_path)
+    search = "-m", "hydra/sweeper=optuna", "hydra.sweeper.n_trials=4", "hydra.sweeper.n_jobs=2"
+    space = "model.learning_rate=tag(log,interval(1e-4,1e-2))", "model.training=finetune"
+    run = "task=imdb", "method=zerogen", "model.epochs=1", *space
+    two = "hydra/launcher=joblib", "hydra.launcher.n_jobs=2"
+    with FakeLLM(reply) as author:
+        said = lab.run(author, *search, *two, *run)
+    tried = set(re.findall(r"job (\d) of 4: (model.learning_rate=\S+)", said))
+    assert {number for number, _ in tried} == set("1234")
+    assert len({setting.rstrip(":") for _, setting in tried}) == 4
+    folders = lab.folders("multirun")
+    scores = [Run.open(path).rounds[-1].row["validation/accuracy"] for path in folders]
+    assert len(scores) == 4
+    assert f"the best of 4 trials has model.metric on validation {max(scores):.4f}" in said
