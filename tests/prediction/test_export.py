@@ -126,6 +126,14 @@ def test_what_is_missing_to_export_is_said(
         export(s3.load(trained(*FILMS)), tmp_path)
 
 
+@pytest.mark.parametrize("options", [FILMS, PAIRS, ("task=adversarial_qa",)])
+def test_a_model_names_no_folder_of_its_makers_machine(
+    trained: Train, tiny: Path, options: tuple[str, ...]
+) -> None:
+    for file in (trained(*options) / "model").rglob("*.json"):
+        assert str(tiny) not in file.read_text(encoding="utf-8"), file
+
+
 def test_safetensors_are_copied_and_nothing_is_written_over(trained: Train, tmp_path: Path) -> None:
     command = ["export", str(trained(*FILMS)), "--to", "safetensors", "-o", str(tmp_path / "copy")]
     assert CliRunner().invoke(app, command).exit_code == 0

@@ -113,12 +113,17 @@ class Head(ABC):
         raise NotImplementedError
 
     def save_config(self, model: Any, folder: Path) -> None:
-        """Write what `load` needs beside weights and tokenizer, so that it finds the same model."""
+        """Write what `load` needs beside weights and tokenizer, so that it finds the same model.
+
+        A folder that the pretrained weights came from is not told: models are given to others.
+        """
         model.config.architectures = [type(model).__name__]
         own: Any = (model.config, getattr(model.config, "encoder", None))
         for config in own:
             if hasattr(config, "auto_map"):  # code of the pretrained model's own, which never ran
                 del config.auto_map
+            if config is not None and Path(config.name_or_path or "").is_absolute():
+                config.name_or_path = ""
         model.config.save_pretrained(folder)
 
     @abstractmethod
