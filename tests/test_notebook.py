@@ -50,7 +50,6 @@ def test_a_cell_has_a_bar_that_becomes_the_last_line(
     assert "&lt;1&gt;" in bar
 
 
-@pytest.mark.slow
 def test_the_example_runs_from_top_to_bottom(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
