@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from http.server import BaseHTTPRequestHandler
+from typing import Any
 from urllib.parse import unquote, urlsplit
+
+from tests.loopback import Loopback
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
-class Hub:
+class Hub(Loopback):
     """Serves repositories: of each its files by their paths, all at one commit.
 
     Data sets are named as their addresses are, `datasets/owner/name`; models are `owner/name` or
@@ -21,19 +22,7 @@ class Hub:
 
     def __init__(self, repos: dict[str, dict[str, bytes]]) -> None:
         self.repos, self.asked = repos, list[str]()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-
-    def __enter__(self) -> Self:
-        serve = {"poll_interval": 0.02}
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs=serve)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        super().__init__()
 
     def reply(self, path: str, body: bytes) -> tuple[Any, str]:
         """Return what a path gives (None: nothing there), and its ETag."""

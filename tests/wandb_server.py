@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from http.server import BaseHTTPRequestHandler
+from typing import Any
 
 import yaml
+
+from tests.loopback import Loopback
 
 Json = dict[str, Any]
 
 
-class SweepServer:
+class SweepServer(Loopback):
     """Keeps one sweep and hands its runs to an agent one after the other, then has it exit.
 
     `sweep` is the sweep's file as it arrived, `handed` the values of each run that was handed out,
@@ -22,19 +23,7 @@ class SweepServer:
     def __init__(self, runs: int) -> None:
         self.runs, self.sweep = runs, Json()
         self.handed, self.asked = list[Json](), list[str]()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-
-    def __enter__(self) -> Self:
-        serve = {"poll_interval": 0.02}
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs=serve)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        super().__init__()
 
     def _viewer(self, _: Json) -> Json:
         return {"viewer": {"entity": "me", "username": "me", "flags": "{}"}}
