@@ -38,7 +38,8 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.delenv(name)
     for name in WANDB_FOLDERS:
         monkeypatch.setenv(name, str(tmp_path / "wandb"))
-    for key in ("OPENAI_API_KEY", "S3_SERVER_KEY", "S3_SWEEP", "S3_SWEPT", "S3_JOB"):
+    keys = ("OPENAI_API_KEY", "S3_SERVER_KEY", "S3_SWEEP", "S3_SWEPT", "S3_JOB", "HF_HUB_OFFLINE")
+    for key in keys:
         monkeypatch.delenv(key, raising=False)
     return folder
 
