@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
+from s3.errors import UserError
 from s3.progress import AT_ONCE
 from s3.student.settings import Precision
 
@@ -28,6 +29,17 @@ def chosen(precision: Precision) -> Precision:
     else:
         native = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
     return Precision.bf16 if native else Precision.fp32
+
+
+def check_devices(wanted: int) -> None:
+    """Raise UserError where the machine has GPUs, but fewer than the processes that shall train."""
+    import torch
+
+    if torch.cuda.is_available() and wanted > (there := torch.cuda.device_count()):
+        raise UserError(
+            f"model.devices={wanted}: this machine shows {there} GPU{'s' * (there > 1)}, and each "
+            "process needs one of its own"
+        )
 
 
 def cores() -> int:
@@ -65,15 +77,28 @@ def tune_memory() -> bool:
     return bool(mallopt(M_MMAP_THRESHOLD, 2**30) and mallopt(M_TRIM_THRESHOLD, 2**31 - 1))
 
 
+def tune_attention() -> None:
+    """Take cuDNN's attention from torch's choice; its own flash attention does the work then.
+
+    In bf16, cuDNN compiles a kernel for each shape that it has not seen. Batches by length have a
+    new one every few steps: fine-tuning on an H200 was four to thirteen times as slow
+    (benchmarks/training.md). Without a GPU this does nothing.
+    """
+    import torch
+
+    torch.backends.cuda.enable_cudnn_sdp(False)
+
+
 def use_cores(processes: int = 1) -> None:
     """Compute from now on with this process's share of the physical cores, of `processes`.
 
-    Jobs of a sweep that run side by side divide them further. The process's memory is tuned too.
-    Results depend on the number of threads.
+    Jobs of a sweep that run side by side divide them further. The process's memory and attention
+    are tuned too. Results depend on the number of threads.
     """
     import torch
 
     tune_memory()
+    tune_attention()
     jobs = int(os.environ.get(AT_ONCE, 1))
     torch.set_num_threads(max(1, cores() // (processes * jobs)))
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from s3.data.example import Example
 from s3.errors import UserError
 from s3.student.encoding import Encoder
+from s3.student.hardware import check_devices
 from s3.student.heads.base import Head
 from s3.student.predictor import OnEpoch, Predictor
 from s3.student.preflight import look, try_out
@@ -92,6 +93,8 @@ class Student(Settings):
         unseen = look(self, self.encoder, head)
         if not trial:
             return [unseen] if unseen else []
+        if not self.probes(head):
+            check_devices(self.devices)
         return try_out(self, self.encoder, head, examples)
 
     def choosing_metric(self, head: Head, validation: list[Example]) -> str:

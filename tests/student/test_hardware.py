@@ -9,9 +9,18 @@ from pathlib import Path
 import pytest
 import torch
 
+from s3.errors import UserError
 from s3.progress import AT_ONCE
 from s3.student import Precision
-from s3.student.hardware import all_cores, chosen, cores, tune_memory, use_cores
+from s3.student.hardware import (
+    all_cores,
+    check_devices,
+    chosen,
+    cores,
+    tune_memory,
+    use_cores,
+)
+from tests.student.conftest import reviews
 
 ARRAY = 2**24  # float32 elements, 64 MiB
 PAGES = ARRAY * 4 // resource.getpagesize()
@@ -76,6 +85,24 @@ def test_auto_is_bf16_on_gpus_that_do_not_emulate_it(capability, native, monkeyp
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda: capability)
     assert chosen(Precision.auto) is (Precision.bf16 if native else Precision.fp32)
+
+
+def test_more_devices_than_gpus_are_refused_before_anything_is_paid(varied, head, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    with pytest.raises(UserError, match=r"model\.devices=2: this machine shows 1 GPU, and each"):
+        varied(devices=2).preflight(head, reviews(4, 0))
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    check_devices(2)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    check_devices(9)  # processes, then: they share the cores
+
+
+def test_attention_is_torchs_own_once_a_student_has_computed(student, head, tmp_path):
+    torch.backends.cuda.enable_cudnn_sdp(True)
+    student.fit(head, reviews(8, 0), reviews(8, 1), seed=0, folder=tmp_path)
+    assert not torch.backends.cuda.cudnn_sdp_enabled()
+    assert torch.backends.cuda.flash_sdp_enabled()
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="reads Linux's own account")

@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
 
-from s3.student import Precision
+from s3.student import Precision, Training
 from s3.student.lightning.module import Fitting
 
 
@@ -49,6 +50,7 @@ def test_every_row_has_the_same_weight_in_the_loss(
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(torch.cuda.device_count() == 1, reason="one GPU: none for a second process")
 def test_two_processes_give_the_metrics_of_one(
     varied, tiny, head, train, validation, tmp_path, capfd
 ):
@@ -68,6 +70,25 @@ def test_two_processes_give_the_metrics_of_one(
         assert ours["validation/accuracy"] == theirs["validation/accuracy"]
     assert two.predict(validation).answers == one.predict(validation).answers
     assert "istributed" not in "".join(capfd.readouterr())  # Lightning's remarks
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU (CUDA)")
+@pytest.mark.parametrize("kind", Training)
+def test_a_gpu_trains_and_answers_as_the_cpu_does(
+    varied, tiny, head, train, validation, tmp_path, monkeypatch, kind
+):
+    """But for rounding, without dropout, which each device draws of its own."""
+    still = str(_without_dropout(tiny, tmp_path / "still"))
+
+    def said(place):
+        fitted = varied(weights=still, training=kind, epochs=1, learning_rate=1e-3).fit(
+            head, train[:80], validation, seed=0, folder=tmp_path / place
+        )
+        return fitted.predict(validation).probabilities
+
+    on_gpu = said("gpu")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    np.testing.assert_allclose(on_gpu, said("cpu"), atol=1e-3)
 
 
 def _without_dropout(source, folder):
