@@ -81,7 +81,7 @@ def tune_attention() -> None:
     """Take cuDNN's attention from torch's choice; its own flash attention does the work then.
 
     In bf16, cuDNN compiles a kernel for each shape that it has not seen. Batches by length have a
-    new one every few steps: fine-tuning on an H200 was four to thirteen times as slow
+    new one every few steps: fine-tuning on an H200 was four to eight times as slow
     (benchmarks/training.md). Without a GPU this does nothing.
     """
     import torch
