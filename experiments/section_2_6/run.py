@@ -1,7 +1,8 @@
 """How far from gold the training set is, round by round: S3 against GoldGen, and released rows.
 
 `run.sh` makes the runs. Gold rows that no run has seen are what they are held against: all rows of
-the file that validation was drawn from, but those that were drawn.
+the split that validation was drawn from, but those that were drawn. Where DATA names the folder of
+the real data, the rows that the authors released are measured, too.
 """
 
 from __future__ import annotations
@@ -31,25 +32,31 @@ RELEASED = {  # the texts' names, the gold file, the released files
 
 
 def main() -> None:
-    """Write by_run.csv, by_round.csv and released.csv, and print the last two."""
+    """Write SIZE_by_run.csv, SIZE_by_round.csv and released.csv; print the last two."""
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("folders", nargs="*", type=Path)
+    options.add_argument("size", help="begins the files' names")
+    options.add_argument("folders", nargs="+", type=Path)
     asked = options.parse_args()
     runs = pd.concat([distances_of(Run.open(path)) for path in find_runs(asked.folders)])
-    runs.drop(columns="run").round(4).to_csv(HERE / "by_run.csv", index=False)
+    runs.drop(columns="run").round(4).to_csv(HERE / f"{asked.size}_by_run.csv", index=False)
     table = over_seeds(runs)
-    table.round(4).to_csv(HERE / "by_round.csv", index=False)
-    released = pd.concat([released_rows(name, Path(os.environ["DATA"])) for name in RELEASED])
-    released.round(4).to_csv(HERE / "released.csv", index=False)
-    print(table.round(3).to_string(), released.round(3).to_string(), sep="\n\n")
+    table.round(4).to_csv(HERE / f"{asked.size}_by_round.csv", index=False)
+    print(table.round(3).to_string())
+    if data := os.environ.get("DATA"):
+        released = pd.concat([released_rows(name, Path(data)) for name in RELEASED])
+        released.round(4).to_csv(HERE / "released.csv", index=False)
+        print("", released.round(3).to_string(), sep="\n")
 
 
 def distances_of(run: Run) -> pd.DataFrame:
-    """Return a run's distances by round from gold rows that it has not seen."""
+    """Return a run's distances by round from gold rows that it has not seen.
+
+    A run that took all of them, as the paper's do, is held against those that it took.
+    """
     task, seen = task_of(run), {one.id for one in gold_of(run, "validation")}
     everyone = replace(task.gold, validation_size=None).rows("validation", 0)
     unseen = [one for one in map(task.read_gold, everyone) if one.id not in seen]
-    found = gap_by_round(run, unseen)
+    found = gap_by_round(run, unseen or None)
     scores = [round_.row["test/accuracy"] for round_ in run.rounds]
     return found.assign(accuracy=[*scores, math.nan])
 

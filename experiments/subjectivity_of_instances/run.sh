@@ -12,7 +12,9 @@ tail -n 1000 "$DATA/chaosnli/snli.jsonl" > "$OUT/gold/test.jsonl"
 common=(--config-dir="$here/conf" task=chaosnli task.gold.files.path="$OUT/gold")
 common+=(hydra.sweep.dir="$OUT/runs" seed=0,1,2)
 python run.py -m "${common[@]}" method=gold task.gold.validation_size=100,400 "$@"
-python run.py -m "${common[@]}" method=zerogen task.gold.validation_size=400 seed_size=200 "$@"
+common+=(task.gold.validation_size=400)
+python run.py -m "${common[@]}" method=zerogen seed_size=200 "$@"
+python run.py -m "${common[@]}" method=zeroshot,fewshot seed_size=90 "$@"
 python -m s3 agreement "$OUT/runs" --columns votes_100 --figure "$OUT/agreement.svg"
 
 # Financial PhraseBank states of each sentence how many of its 5 to 8 annotators agree: every fifth
@@ -23,6 +25,6 @@ awk 'NR % 5 == 2' "$DATA/financial_phrasebank/all.jsonl" > "$OUT/financial/test.
 common=(task=financial_phrasebank task.gold.source=files task.gold.files.path="$OUT/financial")
 common+=(task.gold.files.validation=validation.jsonl task.gold.files.test=test.jsonl)
 common+=(hydra.sweep.dir="$OUT/financial_runs" seed=0,1,2 task.gold.validation_size=400)
-python run.py -m "${common[@]}" method=gold,zerogen seed_size=100 "$@"
+python run.py -m "${common[@]}" method=gold,zerogen,zeroshot,fewshot seed_size=90 "$@"
 python -m s3 agreement "$OUT/financial_runs" --columns agreement --metric macro_f1 \
   --figure "$OUT/financial.svg"
