@@ -3,7 +3,8 @@
 `python benchmarks/many_rows.py --rows 2000 20000 200000`: for each number, in a process of its own,
 the seed's synthesis, an extrapolation of as many rows again (new among those that are known), the
 merge to a fixed size, the audit against gold rows, the writing of files, `s3 predict` of such a
-file, tokenisation, and with `--train` the training of a probe, over MiniLM's word embeddings. The
+file, tokenisation, and with `--train` the training of a probe, over MiniLM's word embeddings.
+Seconds are those on the clock, which other work on the machine makes longer, and of a core. The
 LLM is a stand-in inside the process that answers with words of its own; what the engine takes
 besides is in `llm_engine.py memory`, and what fine-tuning takes in `training_scale.py`. `--made`
 begins with the files, on rows that no LLM wrote.
@@ -93,10 +94,13 @@ def memory(name: str) -> float:
 def taken(rows: int, name: str, work: Callable[[], Any]) -> Any:
     """Carry a step out, and print what it took; return what it made."""
     Path("/proc/self/clear_refs").write_text("5")  # the peak from here on
-    began = time.perf_counter()
+    began, before = time.perf_counter(), time.process_time()
     made = work()
-    seconds, peak, after = time.perf_counter() - began, memory("VmHWM"), memory("VmRSS")
-    print(f"| {rows:,} | {name} | {seconds:.1f} | {peak:.0f} | {after:.0f} |", flush=True)
+    seconds, busy = time.perf_counter() - began, time.process_time() - before
+    peak, after = memory("VmHWM"), memory("VmRSS")
+    print(
+        f"| {rows:,} | {name} | {seconds:.1f} | {busy:.1f} | {peak:.0f} | {after:.0f} |", flush=True
+    )
     return made
 
 
@@ -171,7 +175,8 @@ def main() -> None:
     parser.add_argument("--train", action="store_true", help="train a probe on all rows, too")
     parser.add_argument("--made", action="store_true", help="only what comes after the audit")
     options = parser.parse_args()
-    print("| rows | step | seconds | peak MiB | MiB after it |\n|---|---|---|---|---|", flush=True)
+    print("| rows | step | seconds | of a core | peak MiB | MiB after it |", flush=True)
+    print("|---|---|---|---|---|---|", flush=True)
     for rows in options.rows:
         fresh = multiprocessing.get_context("spawn").Process(
             target=curve, args=(rows, options.made, options.train)

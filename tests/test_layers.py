@@ -82,7 +82,7 @@ ORDER = {
         student
     """,
     "s3.student.heads": "base\nclassification spans",
-    "s3.student.encoding": "arrays\nstore\nbatches",
+    "s3.student.encoding": "arrays\nrows\nstore\nbatches",
     "s3.student.lightning": "checkpoint module\nprogress\ntraining",
     "s3.tasks": "cleaning template\nreply\nbase\nclassification qa",
     "s3.starting": "columns language\nprompts\ntask",

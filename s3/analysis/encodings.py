@@ -41,24 +41,34 @@ def encode(texts: Sequence[str], folder: Path | None = None) -> Points:
     """Return the texts as points of unit length, [texts, 384], float32.
 
     A text is the mean of its tokens' last states. Equal texts are encoded once, and never again
-    where `folder` (of a run: `RUN/analysis`) keeps what was encoded. Beside the result, a block's
-    tokens are all that is held.
+    where `folder` (of a run: `RUN/analysis`) keeps what was encoded. Beside the result, which lies
+    in a mapped file where it is large, a block is all that is held.
     """
+    from s3.student.encoding import room
     from s3.student.encoding.store import keys
 
     wanted = keys((text,) for text in texts)
     known, firsts, places = np.unique(wanted, return_index=True, return_inverse=True)
-    points = np.zeros((len(known), WIDTH), np.float32)
+    points: Points = room((len(texts), WIDTH), np.float32)
     missing = np.ones(len(known), bool)
+
+    def fill(block: NDArray[np.int64], found: Points, rows: NDArray[np.int64]) -> None:
+        """Set the points of the texts that are in a block of the known ones."""
+        place = np.full(len(known), -1)
+        place[block], missing[block] = rows, False
+        mine = np.flatnonzero(place[places] >= 0)
+        points[mine] = found[place[places[mine]]]
+
     for kept in _kept(folder):
-        _, mine, theirs = np.intersect1d(known, kept["key"], return_indices=True)
-        points[mine], missing[mine] = kept["point"][theirs], False
+        _, block, rows = np.intersect1d(known, kept["key"], return_indices=True)
+        fill(block, kept["point"], rows)
     new = np.flatnonzero(missing)
     for block in (new[i : i + BLOCK] for i in range(0, len(new), BLOCK)):
-        points[block] = _encoded([texts[i] for i in firsts[block]])
+        found = _encoded([texts[i] for i in firsts[block]])
+        fill(block, found, np.arange(len(block)))
         if folder:
-            _keep(folder, known[block], points[block])
-    return points[places]
+            _keep(folder, known[block], found)
+    return points
 
 
 def tokenised(model: Path, texts: Sequence[str], longest: int) -> Iterator[list[int]]:

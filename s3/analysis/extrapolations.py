@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from s3.analysis.encodings import WEIGHTS, encode, tokenised
+from s3.analysis.encodings import BLOCK, WEIGHTS, encode, tokenised
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,12 +28,21 @@ def compared(
     have its lengths and its edit distance. Its cosines are of DistilBERT, another scale than these.
     """
     import pandas as pd
+
+    blocks = [
+        _block(errors[first : first + BLOCK], news[first : first + BLOCK], folder)
+        for first in range(0, max(len(news), 1), BLOCK)
+    ]
+    return pd.concat(blocks, ignore_index=True)
+
+
+def _block(errors: Sequence[str], news: Sequence[str], folder: Path | None) -> pd.DataFrame:
+    import pandas as pd
     from rapidfuzz.distance import Levenshtein
 
     read = (tokenised(WEIGHTS.folder(), texts, LONGEST) for texts in (errors, news))
-    pairs = list(zip(*read, strict=True))
+    counts = [(Levenshtein.distance(*pair), *map(len, pair)) for pair in zip(*read, strict=True)]
     products = np.einsum("ij,ij->i", encode(errors, folder), encode(news, folder))
-    distances = [Levenshtein.distance(*pair) for pair in pairs]
-    lengths = [(len(error), len(new)) for error, new in pairs]
-    first, second = zip(*lengths, strict=True) if lengths else ((), ())
-    return pd.DataFrame(dict(zip(COLUMNS, (products, distances, first, second), strict=True)))
+    frame = pd.DataFrame(counts, columns=COLUMNS[1:], dtype=np.int64)
+    frame.insert(0, COLUMNS[0], products)
+    return frame

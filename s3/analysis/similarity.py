@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from s3.analysis.encodings import Points
 
-ROWS, COLUMNS = 2048, 16_384  # of a block of cosines: 134 MB
+ROWS, COLUMNS = 1024, 16_384  # of a block of cosines: 67 MB, of which two are held
 MOST = 10_000  # rows that a mean of neighbours is taken over
 MOST_SIMILAR = 5  # cosines that Li et al. average
 RADIUS = 1.0  # of coverage: the distance of two points with a cosine of one half

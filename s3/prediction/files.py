@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -48,10 +49,18 @@ class Columns:
             field: field_text(placed, self._column(placed, field)) for field in self.model.fields
         }
 
+    @cached_property
+    def _wanted(self) -> dict[str, list[str]]:
+        """The columns that may hold each field, the likeliest first: asked of every row."""
+        gold = self.model.task.gold.splits.columns
+        return {
+            field: [self.named[field]] if field in self.named else [gold.get(field, field), field]
+            for field in self.model.fields
+        }
+
     def _column(self, placed: Placed, field: str) -> str:
         place, row = placed
-        gold = self.model.task.gold.splits.columns
-        wanted = [self.named[field]] if field in self.named else [gold.get(field, field), field]
+        wanted = self._wanted[field]
         if found := next((name for name in wanted if find_column(row, name)), None):
             return found
         raise UserError(
@@ -70,7 +79,7 @@ class Columns:
             )
         return placed
 
-    @property
+    @cached_property
     def added(self) -> list[str]:
         """The names of the columns that are added."""
         likely = [f"probability_{label}" for label in self.model.task.label_names]

@@ -34,6 +34,7 @@ from s3.secrets import hidden
 
 ENCODED = "analysis/encodings"  # in a run's folder, once its texts are encoded
 MOST_PAIRS, MOST_COPIES = 1000, 50  # that a page shows
+MOST_GROWN = 10  # extrapolations of an error that it shows: with more no browser opens large runs
 
 
 class Page(Listener):
@@ -100,6 +101,7 @@ def content(run: Run, missing: list[str], with_map: bool) -> dict[str, Any]:
         "copies": copies and copies[:MOST_COPIES],
         "copies_left": max(len(copies or ()) - MOST_COPIES, 0),
         "pairs": pairs and pairs[:MOST_PAIRS],
+        "most_grown": MOST_GROWN,
         "pairs_left": max(len(pairs or ()) - MOST_PAIRS, 0),
         "written": run.config["task"].get("written", "text"),
         "said": said,

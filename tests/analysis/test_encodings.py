@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,8 @@ import pytest
 from omegaconf import OmegaConf
 
 from s3.analysis import encodings
-from s3.analysis.encodings import WEIGHTS, encode
+from s3.analysis.encodings import WEIGHTS, WIDTH, encode
+from s3.student.encoding import arrays
 
 TEXTS = ["A fine film.", "A dreadful film, from its first scene to its last.", "The rain", ""]
 
@@ -48,6 +50,23 @@ def test_what_a_folder_keeps_is_encoded_only_once(tmp_path: Path, monkeypatch: p
     next(tmp_path.rglob("*.npy")).write_bytes(b"cut")
     assert np.allclose(encode(TEXTS, tmp_path), first[:4], atol=1e-5)  # damaged: encoded again
     assert asked[1:]
+
+
+def test_of_many_texts_a_block_is_held_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def numbered(texts):
+        return np.array([texts], np.float32).T * np.ones(WIDTH, np.float32)
+
+    monkeypatch.setattr(encodings, "_encoded", numbered)
+    monkeypatch.setattr(encodings, "BLOCK", 500)
+    monkeypatch.setattr(arrays, "LARGE", 1 << 20)
+    texts = [str(number) for number in range(10_000)]
+    for kept in (False, True):
+        tracemalloc.start()
+        points = encode(texts, tmp_path)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert points[:, 0].tolist() == list(range(10_000))
+        assert peak < points.nbytes / 3, kept
 
 
 def test_no_texts_are_no_points(tmp_path: Path):

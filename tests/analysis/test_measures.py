@@ -6,9 +6,10 @@ from itertools import combinations
 from math import exp, log
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from s3.analysis import diversity, quality, similarity
+from s3.analysis import diversity, extrapolations, quality, similarity
 from s3.analysis.errors import mending, reached
 from s3.analysis.extrapolations import compared
 from s3.analysis.maps import plane
@@ -122,6 +123,14 @@ def test_an_error_and_its_extrapolation_are_compared_in_tokens():
     assert list(frame["new_length"]) == [8, 3]
     assert frame["cosine"][1] == pytest.approx(1, abs=1e-5)
     assert 0.7 < frame["cosine"][0] < 1
+
+
+def test_pairs_are_compared_in_blocks_as_at_once(monkeypatch: pytest.MonkeyPatch):
+    errors, news = ["The film was fine.", "Rain", "A plot"], ["Rain", "It rains", "A dull plot"]
+    at_once = compared(errors, news)
+    monkeypatch.setattr(extrapolations, "BLOCK", 2)
+    pd.testing.assert_frame_equal(compared(errors, news), at_once, atol=1e-5)
+    assert compared([], []).shape == (0, 4)
 
 
 def test_what_stands_near_a_mended_error_is_told():

@@ -2,7 +2,6 @@
 
 Rounds of training share most of their examples, and 200,000 rows as Python objects would take
 gigabytes: so there is one store a head, of arrays, and a digest of each text finds its rows again.
-Large arrays lie in files that are mapped into memory.
 """
 
 from __future__ import annotations
@@ -19,18 +18,16 @@ from numpy.typing import NDArray
 
 from s3.data.example import Example
 from s3.errors import UserError
-from s3.student.encoding.arrays import LARGE, joined
+from s3.student.encoding.rows import Rows
 from s3.student.heads.base import Floats, Head, Ints
 from s3.student.settings import Settings
 from s3.student.tokenizer import load_tokenizer
 from s3.student.weights import Pretrained, declared_prompt, locate
 
 if TYPE_CHECKING:
-    from tokenizers import Encoding
     from transformers import PreTrainedTokenizerFast
 
 CHUNK = 1000  # texts tokenised at a time: bounds what is held as Python objects
-MANY = LARGE // 4  # new tokens that are held in small arrays at most
 Keys = NDArray[np.bytes_]  # digests of texts
 
 
@@ -81,34 +78,6 @@ class Texts:
         return (first - before)[owners] + np.arange(len(owners)), owners
 
 
-@dataclass
-class Rows:
-    """Rows of tokens, one after the other; more may follow, none changes.
-
-    Row i has `ids[starts[i]:starts[i + 1]]`, int32, and alike `segments`, int8, the token types,
-    and `annotations`, int32 [tokens, n], what the head says of each token.
-    """
-
-    ids: Ints
-    segments: Ints
-    annotations: Ints
-    starts: Ints
-
-    def lengths(self, numbers: Ints) -> Ints:
-        """Return the number of tokens of each of these rows."""
-        lengths: Ints = self.starts[numbers + 1] - self.starts[numbers]
-        return lengths
-
-    def extend(self, parts: Sequence[Rows]) -> None:
-        """Append rows; who holds these holds them too, and no copy of the old ones remains."""
-        lengths = np.concatenate([np.diff(one.starts) for one in (self, *parts)])
-        ids = joined([self.ids, *(part.ids for part in parts)])
-        segments = joined([self.segments, *(part.segments for part in parts)])
-        annotations = joined([self.annotations, *(part.annotations for part in parts)])
-        starts = np.concatenate([[0], np.cumsum(lengths)])
-        self.ids, self.segments, self.annotations, self.starts = ids, segments, annotations, starts
-
-
 @dataclass(frozen=True)
 class Selection:
     """The rows of a list of examples: row `numbers[i]` belongs to example `owners[i]`.
@@ -144,7 +113,7 @@ class TokenStore:
         self.head, self.tokenizer = head, tokenizer
         self.max_length, self.stride = max_length, stride
         self.texts = Texts.none()
-        self.rows = self._pack([])
+        self.rows = Rows(head.annotations)
         self.encoded: Ints = np.empty(0, np.int64)
         self.features: Floats = np.empty((0, 0), np.float32)
 
@@ -166,32 +135,18 @@ class TokenStore:
         return Selection(self.rows, numbers, owners, goals)
 
     def _add(self, new: Sequence[Example], names: Keys) -> None:
-        parts, large = list[Rows](), list[Rows]()
-        counts: list[int] = []
-        for i in range(0, len(new), CHUNK):
-            texts = [self.head.texts(example) for example in new[i : i + CHUNK]]
-            found = self.head.tokenize(self.tokenizer, texts, self.max_length, self.stride)
-            counts += [len(rows) for _, rows in zip(texts, found, strict=True)]
-            parts.append(self._pack([row for rows in found for row in rows]))
-            if sum(len(part.ids) for part in parts) >= MANY:
-                large.append(self._pack([]))
-                large[-1].extend(parts)
-                parts.clear()
-        known = self.texts.with_(names, counts)
-        self.rows.extend([*large, *parts])  # not before: a failure above leaves all as it was
-        self.texts = known
-
-    def _pack(self, encodings: Sequence[Encoding]) -> Rows:
-        none = np.empty(0, np.int32)
-        notes = [np.empty((0, self.head.annotations), np.int32)]
-        return Rows(
-            np.concatenate([none, *(np.array(e.ids, np.int32) for e in encodings)]),
-            np.concatenate(
-                [none.astype(np.int8), *(np.array(e.type_ids, np.int8) for e in encodings)]
-            ),
-            np.concatenate([*notes, *(self.head.annotate(e) for e in encodings)]),
-            np.cumsum([0, *map(len, encodings)]),
-        )
+        before, counts = len(self.rows), list[int]()
+        try:
+            for i in range(0, len(new), CHUNK):
+                texts = [self.head.texts(example) for example in new[i : i + CHUNK]]
+                found = self.head.tokenize(self.tokenizer, texts, self.max_length, self.stride)
+                counts += [len(rows) for _, rows in zip(texts, found, strict=True)]
+                encodings = [row for rows in found for row in rows]
+                self.rows.append(encodings, [self.head.annotate(row) for row in encodings])
+            self.texts = self.texts.with_(names, counts)
+        except BaseException:  # an interrupted call, too, leaves all as it was
+            self.rows.cut(before)
+            raise
 
 
 class Encoder:
