@@ -9,6 +9,7 @@ from s3.audit.auditor import Audit, Auditor, Findings
 from s3.data.example import Example, Origin
 from s3.data.files import read_file
 from s3.data.gold import field_text, source_of
+from s3.data.many import Spilled
 
 
 def audit_file(
@@ -24,9 +25,9 @@ def audit_file(
     return Auditor(settings, splits, written, given).measure(_examples(file, fields))
 
 
-def _examples(path: Path, fields: Sequence[str]) -> list[Example]:
+def _examples(path: Path, fields: Sequence[str]) -> Sequence[Example]:
     """A file's rows; their label is what the column `label` holds, if there is one."""
-    examples = []
+    examples = Spilled()
     for placed in read_file(path):
         texts = {name: field_text(placed, name) for name in fields}
         origin = Origin("file", source=source_of(placed))
