@@ -71,17 +71,13 @@ def imdb() -> Experiment:
         return build(compose("config", overrides=["task=imdb", "model=static"]))
 
 
-def gold(task: Task, number: int) -> Spilled:
-    """Return so many made rows, each of which stands for a gold row."""
+def gold(task: Task, number: int) -> Iterator[Example]:
+    """Yield so many made rows, each of which stands for a gold row."""
     rng, labels = random.Random(number), task.label_names
-    return Spilled(
-        Example(
-            {task.written: " ".join(rng.choices(VOCABULARY, k=20))},
-            labels[i % len(labels)],
-            Origin("gold", source=f"row {i}"),
-        )
-        for i in range(number)
-    )
+    for i in range(number):
+        text = " ".join(rng.choices(VOCABULARY, k=20))
+        origin = Origin("gold", source=f"row {i}")
+        yield Example({task.written: text}, labels[i % len(labels)], origin)
 
 
 def memory(name: str) -> float:
@@ -107,7 +103,9 @@ def curve(rows: int, made: bool, train_too: bool) -> None:
     assert isinstance(task, Classification)
     step = partial(taken, rows)
     step("nothing yet", lambda: None)
-    train = step("rows", lambda: gold(task, rows)) if made else written(task, step, rows // 2)
+    train = (
+        step("rows", lambda: Spilled(gold(task, rows))) if made else written(task, step, rows // 2)
+    )
     with tempfile.TemporaryDirectory() as name:
         used(experiment, step, train, Path(name), train_too)
 
@@ -116,7 +114,7 @@ def written(task: Classification, step: Step, half: int) -> Sequence[Example]:
     """Have the stand-in write a seed and as many rows again; return them, merged and audited."""
     session = cast(Session, StandIn())
     reasons = {label: [f"reason {i} for {label}" for i in range(20)] for label in task.label_names}
-    wrong = gold(task, min(half, GOLD))
+    wrong = list(gold(task, min(half, GOLD)))
     seed = step("synthesis, the seed", lambda: seed_data(task, session, [], half, 0, reasons, 3))
     repeated = [wrong[i % len(wrong)] for i in range(half)]
     added = step(
@@ -130,7 +128,7 @@ def written(task: Classification, step: Step, half: int) -> Sequence[Example]:
         return joined(seed.examples, chosen)
 
     train: Sequence[Example] = step("merge to a size", merge)
-    splits = {"validation": wrong, "test": gold(task, GOLD)[::-1]}
+    splits = {"validation": wrong, "test": list(gold(task, GOLD))[::-1]}
     auditor = Auditor(Audit(), splits, task.written, task.given)
 
     def audit() -> None:
@@ -146,7 +144,7 @@ def used(
 ) -> None:
     """Write rows to files, tokenise them, answer them with a model, and train one."""
     task, student = experiment.task, experiment.model
-    head, file, few = task.head(), folder / "train.parquet", gold(task, GOLD)
+    head, file, few = task.head(), folder / "train.parquet", list(gold(task, GOLD))
     step("writing JSON Lines", lambda: write_jsonl(folder / "added.jsonl", map(to_row, train)))
     step("writing Parquet", lambda: write_parquet(file, map(flat_row, train)))
     step("tokenisation", lambda: student.encoder.tokens(head).select(train, targets=True))

@@ -7,7 +7,7 @@ punctuation only (`s3/text.py`).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -83,7 +83,7 @@ class Auditor:
                 "audit.allow_test_copies=true goes on all the same."
             )
 
-    def measure(self, train: Sequence[Example]) -> Findings:
+    def measure(self, train: Iterable[Example]) -> Findings:
         """Return the audit of a round's data; without synthetic rows it is empty."""
         counts, labels = Counter[str](), Counter[str]()
         copies: dict[str, list[dict[str, Any]]] = {name: [] for name in self._splits}
@@ -185,6 +185,6 @@ class Auditor:
                 yield {"id": example.id, "text": text, "split": name, **copy._asdict()}
 
 
-def synthetic(train: Sequence[Example]) -> Iterator[Example]:
+def synthetic(train: Iterable[Example]) -> Iterator[Example]:
     """Yield the rows that are not gold themselves."""
     return (example for example in train if example.origin.kind != "gold")

@@ -225,16 +225,17 @@ def balanced(
     is counted there, too.
     """
     counts = Counter[str]() if labels is None else labels
-    numbers: defaultdict[str, array[int]] = defaultdict(lambda: array("q"))
+    places: defaultdict[str, array[int]] = defaultdict(lambda: array("q"))
     for place, example in enumerate(examples):
-        numbers[label_of(example)].append(place)
-    left = {label: iter(places) for label, places in numbers.items()}
+        places[label_of(example)].append(place)
+    left = {label: iter(found) for label, found in places.items()}
     taken = array("q")
     while left and len(taken) < number:
         label = min(left, key=lambda label: counts[label])
-        if (place_ := next(left[label], None)) is None:
+        try:
+            taken.append(next(left[label]))
+        except StopIteration:
             del left[label]
         else:
-            taken.append(place_)
             counts[label] += 1
     return chosen(examples, taken)
