@@ -17,18 +17,18 @@ import multiprocessing
 import random
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
 from s3.audit import Audit, Auditor
 from s3.data.example import Example, Origin
+from s3.data.many import Spilled, joined
 from s3.data.rows import flat_row, to_row
 from s3.llm import Completion, Prompt, Session
 from s3.llm.types import Style
-from s3.methods.base import balanced
-from s3.methods.drawing import without
+from s3.methods.drawing import merged
 from s3.prediction.files import Columns, predict_file
 from s3.prediction.model import Model
 from s3.runs.experiment import Experiment
@@ -72,17 +72,13 @@ def imdb() -> Experiment:
         return build(compose("config", overrides=["task=imdb", "model=static"]))
 
 
-def gold(task: Task, number: int) -> list[Example]:
-    """Return so many made rows, each of which stands for a gold row."""
+def gold(task: Task, number: int) -> Iterator[Example]:
+    """Yield so many made rows, each of which stands for a gold row."""
     rng, labels = random.Random(number), task.label_names
-    return [
-        Example(
-            {task.written: " ".join(rng.choices(VOCABULARY, k=20))},
-            labels[i % len(labels)],
-            Origin("gold", source=f"row {i}"),
-        )
-        for i in range(number)
-    ]
+    for i in range(number):
+        text = " ".join(rng.choices(VOCABULARY, k=20))
+        origin = Origin("gold", source=f"row {i}")
+        yield Example({task.written: text}, labels[i % len(labels)], origin)
 
 
 def memory(name: str) -> float:
@@ -111,19 +107,18 @@ def curve(rows: int, made: bool, train_too: bool) -> None:
     assert isinstance(task, Classification)
     step = partial(taken, rows)
     step("nothing yet", lambda: None)
-    if made:
-        train = step("rows in memory", lambda: gold(task, rows))
-    else:
-        train = written(task, step, rows // 2)
+    train = (
+        step("rows", lambda: Spilled(gold(task, rows))) if made else written(task, step, rows // 2)
+    )
     with tempfile.TemporaryDirectory() as name:
         used(experiment, step, train, Path(name), train_too)
 
 
-def written(task: Classification, step: Step, half: int) -> list[Example]:
+def written(task: Classification, step: Step, half: int) -> Sequence[Example]:
     """Have the stand-in write a seed and as many rows again; return them, merged and audited."""
     session = cast(Session, StandIn())
     reasons = {label: [f"reason {i} for {label}" for i in range(20)] for label in task.label_names}
-    wrong = gold(task, min(half, GOLD))
+    wrong = list(gold(task, min(half, GOLD)))
     seed = step("synthesis, the seed", lambda: seed_data(task, session, [], half, 0, reasons, 3))
     repeated = [wrong[i % len(wrong)] for i in range(half)]
     added = step(
@@ -131,14 +126,13 @@ def written(task: Classification, step: Step, half: int) -> list[Example]:
         lambda: extrapolate(task, session, repeated, 1, 1, seed.examples),
     )
 
-    def merge() -> list[Example]:
-        chosen = balanced(added.examples, half, seed.examples)
-        assert not without(added.examples, chosen)
-        merged: list[Example] = seed.examples + chosen
-        return merged
+    def merge() -> Sequence[Example]:
+        chosen, unused = merged(seed.examples, (), added.examples, (), half)
+        assert not unused
+        return joined(seed.examples, chosen)
 
-    train: list[Example] = step("merge to a size", merge)
-    splits = {"validation": wrong, "test": gold(task, GOLD)[::-1]}
+    train: Sequence[Example] = step("merge to a size", merge)
+    splits = {"validation": wrong, "test": list(gold(task, GOLD))[::-1]}
     auditor = Auditor(Audit(), splits, task.written, task.given)
 
     def audit() -> None:
@@ -150,11 +144,11 @@ def written(task: Classification, step: Step, half: int) -> list[Example]:
 
 
 def used(
-    experiment: Experiment, step: Step, train: list[Example], folder: Path, train_too: bool
+    experiment: Experiment, step: Step, train: Sequence[Example], folder: Path, train_too: bool
 ) -> None:
     """Write rows to files, tokenise them, answer them with a model, and train one."""
     task, student = experiment.task, experiment.model
-    head, file, few = task.head(), folder / "train.parquet", gold(task, GOLD)
+    head, file, few = task.head(), folder / "train.parquet", list(gold(task, GOLD))
     step("writing JSON Lines", lambda: write_jsonl(folder / "added.jsonl", map(to_row, train)))
     step("writing Parquet", lambda: write_parquet(file, map(flat_row, train)))
     step("tokenisation", lambda: student.encoder.tokens(head).select(train, targets=True))

@@ -8,8 +8,10 @@ import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from io import BufferedRandom
 from itertools import islice
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any, TextIO
 
 from s3.errors import UserError
@@ -32,6 +34,16 @@ def cache_folder() -> Path:
         return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "s3-synthesis"
     except RuntimeError:  # no HOME, and the user is in no list of users
         raise UserError("There is no home folder for the cache: set S3_CACHE=/a/folder.") from None
+
+
+def nameless() -> BufferedRandom:
+    """Return a new file of the cache folder that has no name.
+
+    So it goes with whoever holds it, however the process ends. Raises OSError where there can be
+    none.
+    """
+    cache_folder().mkdir(parents=True, exist_ok=True)
+    return TemporaryFile(dir=cache_folder())
 
 
 def digest(content: Any) -> str:

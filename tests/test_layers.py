@@ -39,7 +39,7 @@ ORDER = {
         commands
         autoclasses
     """,
-    "s3.data": "example known decoding\nsplitting tables reviewed\nfiles\nrows gold\nchecks",
+    "s3.data": "example known decoding\nmany\nsplitting tables reviewed\nfiles\nrows gold\nchecks",
     "s3.llm": """
         types thoughts
         errors

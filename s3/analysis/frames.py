@@ -96,5 +96,5 @@ def _of_predictions(run: Run, split: str) -> Records:
 
 def _of_examples(run: Run) -> Records:
     used = {example.id for example in run.rounds[-1].train}
-    for id_, example in run.examples.items():
-        yield {"used": id_ in used, **flat_row(example)}
+    for example in run.examples:
+        yield {"used": example.id in used, **flat_row(example)}

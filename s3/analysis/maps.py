@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from s3.analysis.encodings import Points, encode
@@ -31,7 +32,7 @@ def coordinates(run: Run, method: str = "tsne", *, seed: int = 0, most: int = MO
     import pandas as pd
 
     written = task_of(run).written
-    sets: list[tuple[str, int, list[Example]]] = [("gold", 0, gold_of(run, "validation"))]
+    sets: list[tuple[str, int, Sequence[Example]]] = [("gold", 0, gold_of(run, "validation"))]
     for round_ in run.rounds:
         sets.append(("addition" if round_.index else "seed", round_.index, round_.added))
         wrong = [mistake.example for mistake in round_.mistakes]

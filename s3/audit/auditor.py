@@ -7,8 +7,9 @@ punctuation only (`s3/text.py`).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from s3.audit.split import Copy, Key, Split
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 BLOCK = 1000  # rows that are compared at a time: bounds what is held beside them
 ALONE = ("audit/duplicates", "audit/declined", "audit/asked_back")  # of the synthetic rows alone
+ROWS = "audit/rows"
 GOLD_CONTEXTS = "audit/gold_contexts"
 
 
@@ -70,31 +72,33 @@ class Auditor:
         """Raise UserError where a synthetic row equals a test row, unless that is allowed."""
         if (test := self._splits.get("test")) is None:  # cross-validated
             return
-        rows = synthetic(train)
-        keys = (example.key(*self._fields) for example in rows)
+        keys = (example.key(*self._fields) for example in synthetic(train))
         copied = [key for key in keys if key in test.rows]
         if copied and not self._settings.allow_test_copies:
+            rows = sum(1 for _ in synthetic(train))
             raise UserError(
-                f"{len(copied)} of {len(rows)} synthetic rows equal gold test rows, so test scores "
+                f"{len(copied)} of {rows} synthetic rows equal gold test rows, so test scores "
                 f"would mean little. The first equals {test.place(test.rows[copied[0]])}: "
                 f"{copied[0][0][:80]!r}\n"
                 "audit.allow_test_copies=true goes on all the same."
             )
 
-    def measure(self, train: Sequence[Example]) -> Findings:
+    def measure(self, train: Iterable[Example]) -> Findings:
         """Return the audit of a round's data; without synthetic rows it is empty."""
-        examples = synthetic(train)
-        if not examples:
-            return Findings()
-        counts: Counter[str] = Counter()
+        counts, labels = Counter[str](), Counter[str]()
         copies: dict[str, list[dict[str, Any]]] = {name: [] for name in self._splits}
-        known = Known()
-        for first in range(0, len(examples), BLOCK):
-            self._count(examples[first : first + BLOCK], known, counts, copies)
+        known, examples = Known(), synthetic(train)
+        while block := list(islice(examples, BLOCK)):
+            counts[ROWS] += len(block)
+            labels.update(one.target for one in block if isinstance(one.target, str))
+            self._count(block, known, counts, copies)
+        if not counts:
+            return Findings()
+        rows = counts.pop(ROWS)
         alone = {name: counts.pop(name) for name in ALONE}
-        metrics = {"audit/rows": len(examples), **alone, **self._balance(examples), **counts}
+        metrics = {ROWS: rows, **alone, **self._balance(labels, rows), **counts}
         if GOLD_CONTEXTS in metrics:
-            metrics[GOLD_CONTEXTS] /= len(examples)
+            metrics[GOLD_CONTEXTS] /= rows
         return Findings(metrics, [copy for found in copies.values() for copy in found])
 
     def _count(
@@ -157,10 +161,9 @@ class Auditor:
                 )
         return found
 
-    def _balance(self, examples: list[Example]) -> dict[str, float]:
-        labels = Counter(one.target for one in examples)
+    def _balance(self, labels: Counter[str], rows: int) -> dict[str, float]:
         names = sorted(one for one in self._labels | set(labels) if isinstance(one, str) and one)
-        return {f"audit/label/{name}": labels[name] / len(examples) for name in names}
+        return {f"audit/label/{name}": labels[name] / rows for name in names}
 
     def _contexts(self, rows: list[Key]) -> dict[str, int]:
         if len(self._fields) == 1:
@@ -182,6 +185,6 @@ class Auditor:
                 yield {"id": example.id, "text": text, "split": name, **copy._asdict()}
 
 
-def synthetic(train: Sequence[Example]) -> list[Example]:
-    """Return the rows that are not gold themselves."""
-    return [example for example in train if example.origin.kind != "gold"]
+def synthetic(train: Iterable[Example]) -> Iterator[Example]:
+    """Yield the rows that are not gold themselves."""
+    return (example for example in train if example.origin.kind != "gold")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from s3.audit.auditor import Audit, Auditor, Findings
@@ -20,15 +20,13 @@ def audit_file(
     them all. Raises UserError for a file or a row that cannot be read.
     """
     fields = (written, *given)
-    splits = {name: _examples(path, fields) for name, path in gold.items()}
+    splits = {name: list(_examples(path, fields)) for name, path in gold.items()}
     return Auditor(settings, splits, written, given).measure(_examples(file, fields))
 
 
-def _examples(path: Path, fields: Sequence[str]) -> list[Example]:
-    """A file's rows; their label is what the column `label` holds, if there is one."""
-    examples = []
+def _examples(path: Path, fields: Sequence[str]) -> Iterator[Example]:
+    """Yield a file's rows; their label is what the column `label` holds, if there is one."""
     for placed in read_file(path):
         texts = {name: field_text(placed, name) for name in fields}
         origin = Origin("file", source=source_of(placed))
-        examples.append(Example(texts, str(placed[1].get("label", "")), origin))
-    return examples
+        yield Example(texts, str(placed[1].get("label", "")), origin)

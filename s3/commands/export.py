@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -65,7 +66,7 @@ def export(run: RunFolder, output: Target = None, to: To = Form.onnx) -> None:
     print(folder)
 
 
-def labelled(run: Run, model: Model) -> tuple[list[Example], str]:
+def labelled(run: Run, model: Model) -> tuple[Sequence[Example], str]:
     """Return rows to check on, and what they are: gold validation, or synthetic rows."""
     from s3.errors import UserError
 
@@ -75,4 +76,4 @@ def labelled(run: Run, model: Model) -> tuple[list[Example], str]:
             return found, "gold validation"
     except UserError:  # the files are elsewhere by now
         pass
-    return list(run.examples.values())[:ROWS], "the run's synthetic data"
+    return run.examples[:ROWS], "the run's synthetic data"

@@ -25,9 +25,8 @@ class Known:
 
     def add(self, key: tuple[str, ...]) -> bool:
         """Note a key; return whether it is new."""
-        digest = blake2b(repr(key).encode(), digest_size=SIZE).digest()
-        digest = digest.rstrip(b"\0")  # as numpy gives it back
-        if digest in self._recent or self._has_packed(digest):
+        digest = _digest(key)
+        if self._has(digest):
             return False
         self._recent.add(digest)
         if len(self._recent) >= max(LEAST, len(self._packed) // SHARE):
@@ -37,6 +36,16 @@ class Known:
             self._recent.clear()
         return True
 
-    def _has_packed(self, digest: bytes) -> bool:
+    def __contains__(self, key: tuple[str, ...]) -> bool:
+        return self._has(_digest(key))
+
+    def _has(self, digest: bytes) -> bool:
+        if digest in self._recent:
+            return True
         place = int(np.searchsorted(self._packed, np.bytes_(digest)))
-        return place < len(self._packed) and self._packed[place] == digest
+        return place < len(self._packed) and bool(self._packed[place] == digest)
+
+
+def _digest(key: tuple[str, ...]) -> bytes:
+    digest = blake2b(repr(key).encode(), digest_size=SIZE).digest()
+    return digest.rstrip(b"\0")  # as numpy gives it back

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from s3.data.example import Example
+from s3.data.many import Spilled
 from s3.errors import UserError
 from s3.storage import read_jsonl
 
@@ -43,7 +44,7 @@ def _checked(row: Decision) -> Decision:
     return row
 
 
-def reviewed(examples: Iterable[Example], path: Path, labels: Collection[str]) -> list[Example]:
+def reviewed(examples: Iterable[Example], path: Path, labels: Collection[str]) -> Spilled:
     """Return the examples as a file of decisions leaves them.
 
     A decision holds for every row with these texts, whatever label the LLM was asked for. Dropped
@@ -55,7 +56,7 @@ def reviewed(examples: Iterable[Example], path: Path, labels: Collection[str]) -
         if row["decision"] == "relabel" and row["label"] not in labels:
             raise UserError(f"{path}: {row['label']!r} is no label of this task.")
     found = ((one, decisions.get(_texts(one.fields), {})) for one in examples)
-    return [_decided(one, row) for one, row in found if row.get("decision") != "drop"]
+    return Spilled(_decided(one, row) for one, row in found if row.get("decision") != "drop")
 
 
 def _decided(example: Example, row: Decision) -> Example:

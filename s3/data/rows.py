@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,8 @@ def to_row(example: Example) -> dict[str, Any]:
     """Flatten an example into a JSON-like row: id, fields, target, origin."""
     row: dict[str, Any] = {"id": example.id, **example.fields}
     row["target"] = plain_target(example.target)
-    row["origin"] = {**asdict(example.origin), "rationales": list(example.origin.rationales)}
+    origin = {one.name: getattr(example.origin, one.name) for one in fields(Origin)}
+    row["origin"] = {**origin, "rationales": list(example.origin.rationales)}
     return row
 
 

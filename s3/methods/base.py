@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import random
-from collections import Counter, defaultdict, deque
+from array import array
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, Protocol
 
 from s3.data.example import Example, Mistake
+from s3.data.many import chosen, filtered, joined, without
 from s3.errors import UserError
 from s3.llm import Session, Style
 from s3.student import Predictor
@@ -27,8 +29,8 @@ class Fit(Protocol):
 
     def __call__(
         self,
-        train: list[Example],
-        validation: list[Example],
+        train: Sequence[Example],
+        validation: Sequence[Example],
         *,
         what: str,
         start: Predictor | None,
@@ -45,7 +47,7 @@ class Bench:
     task: Task
     llm: Session
     fit: Fit
-    validation: list[Example]
+    validation: Sequence[Example]
     train: list[Example]
     seed: int
     metric: str  # the score on gold validation by which a method chooses between models
@@ -57,13 +59,13 @@ class Round:
     """One training: its data, what was added for it, and what the model still gets wrong."""
 
     index: int
-    train: list[Example]
+    train: Sequence[Example]
     added: SynthesisedSet  # what was written for this training
     mistakes: list[Mistake]
     predictor: Predictor
-    validation: list[Example]  # what chose the epoch
+    validation: Sequence[Example]  # what chose the epoch
     # What exists by now (written, or read from a file) but does not fit into the method's size.
-    unused: list[Example] = field(default_factory=list)
+    unused: Sequence[Example] = ()
 
 
 @dataclass(kw_only=True)
@@ -138,22 +140,24 @@ class Method:
         """
         bench, real = mixed(bench, self.real or 0)
         for round_ in self.rounds_of(bench):
-            yield replace(round_, train=[*round_.train, *real])
+            yield replace(round_, train=joined(round_.train, real))
 
     def rounds_of(self, bench: Bench) -> Iterator[Round]:
         """Yield the rounds of the method itself, which `fit` trains on the real rows, too."""
         raise NotImplementedError
 
 
-def kept_aside(examples: Sequence[Example], seed: int) -> tuple[list[Example], list[Example]]:
+def kept_aside(
+    examples: Sequence[Example], seed: int
+) -> tuple[Sequence[Example], Sequence[Example]]:
     """Return examples in two, alike in their labels: those to train on, and SPARE that choose.
 
     So synthetic rows stand in for gold validation where nothing is labelled, as in ZeroGen.
     """
-    order = random.Random(f"{seed}/aside").sample(examples, len(examples))
+    every = range(len(examples))
+    order = chosen(examples, random.Random(f"{seed}/aside").sample(every, len(every)))
     aside = balanced(order, max(len(set(map(label_of, examples))), round(SPARE * len(order))))
-    ids = {one.id for one in aside}
-    return [one for one in examples if one.id not in ids], aside
+    return without(examples, aside), aside
 
 
 def mixed(bench: Bench, number: int) -> tuple[Bench, list[Example]]:
@@ -180,26 +184,26 @@ def mixed(bench: Bench, number: int) -> tuple[Bench, list[Example]]:
     chooser = [one for one in bench.validation if one.id not in taken]
 
     def fit(
-        train: list[Example],
-        validation: list[Example],
+        train: Sequence[Example],
+        validation: Sequence[Example],
         *,
         what: str,
         start: Predictor | None,
         weights: Sequence[float] | None = None,
     ) -> Predictor:
         every = None if weights is None else [*weights, *[1.0] * number]
-        return bench.fit([*train, *real], validation, what=what, start=start, weights=every)
+        return bench.fit(joined(train, real), validation, what=what, start=start, weights=every)
 
     return replace(bench, fit=fit, validation=chooser), real
 
 
-def unmixed(train: Sequence[Example], gold: Sequence[Example]) -> list[Example]:
+def unmixed(train: Sequence[Example], gold: Sequence[Example]) -> Sequence[Example]:
     """Return training data without their real rows that are among some gold rows."""
     ids = {one.id for one in gold}
-    return [one for one in train if one.origin.kind != "gold" or one.id not in ids]
+    return filtered(train, lambda one: one.origin.kind != "gold" or one.id not in ids)
 
 
-def mistakes_of(task: Task, validation: list[Example], predictor: Predictor) -> list[Mistake]:
+def mistakes_of(task: Task, validation: Sequence[Example], predictor: Predictor) -> list[Mistake]:
     """Return the gold validation examples that the model gets wrong (Alg. 2's D_mis)."""
     head = task.head()
     pairs = zip(validation, predictor.validation.answers, strict=True)
@@ -212,22 +216,26 @@ def label_of(example: Example) -> str:
 
 
 def balanced(
-    examples: Sequence[Example], number: int, beside: Sequence[Example] = ()
-) -> list[Example]:
-    """Return at most `number` of the examples, such that labels even out, those `beside` too.
+    examples: Sequence[Example], number: int, labels: Counter[str] | None = None
+) -> Sequence[Example]:
+    """Return at most `number` of the examples, such that labels even out.
 
     Each time the first that is left of the label with the fewest so far; where a label has no
-    more examples, the others go on.
+    more examples, the others go on. `labels` counts those that there are already; what is returned
+    is counted there, too.
     """
-    counts = Counter(map(label_of, beside))
-    left: defaultdict[str, deque[Example]] = defaultdict(deque)
-    for example in examples:
-        left[label_of(example)].append(example)
-    chosen: list[Example] = []
-    while left and len(chosen) < number:
+    counts = Counter[str]() if labels is None else labels
+    places: defaultdict[str, array[int]] = defaultdict(lambda: array("q"))
+    for place, example in enumerate(examples):
+        places[label_of(example)].append(place)
+    left = {label: iter(found) for label, found in places.items()}
+    taken = array("q")
+    while left and len(taken) < number:
         label = min(left, key=lambda label: counts[label])
-        chosen.append(left[label].popleft())
-        counts[label] += 1
-        if not left[label]:
+        try:
+            taken.append(next(left[label]))
+        except StopIteration:
             del left[label]
-    return chosen
+        else:
+            counts[label] += 1
+    return chosen(examples, taken)

@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from s3.data.example import Example
-from s3.methods.base import Bench, balanced
+from s3.data.many import chosen, joined, without
+from s3.methods.base import Bench, balanced, label_of
 
 
 def half_right(error_rate: float) -> float:
@@ -28,37 +29,32 @@ def in_turn(wrong: Sequence[Example], number: int, train: Sequence[Example]) -> 
     grown = (one.origin for one in train if one.origin.kind == "extrapolation")
     times = Counter(origin.source for origin in grown)
     queue = sorted(wrong, key=lambda example: times[example.origin.source])
-    chosen: list[Example] = []
-    while queue and len(chosen) < number:
-        chosen += balanced(queue, number - len(chosen), [*train, *chosen])
-    return chosen
+    labels, taken = Counter(map(label_of, train)), list[Example]()
+    while queue and len(taken) < number:
+        taken += balanced(queue, number - len(taken), labels)
+    return taken
 
 
-def without(examples: list[Example], taken: list[Example]) -> list[Example]:
-    """Return the examples that are not among those taken."""
-    ids = {example.id for example in taken}
-    return [example for example in examples if example.id not in ids]
-
-
-def cut(examples: list[Example], size: int, seed: int) -> list[Example]:
+def cut(examples: Sequence[Example], size: int, seed: int) -> Sequence[Example]:
     """Return the examples, or so many of them by a seeded draw, even over the labels."""
     if len(examples) <= size:
         return examples
-    return balanced(random.Random(seed).sample(examples, len(examples)), size)
+    every = range(len(examples))
+    return balanced(chosen(examples, random.Random(seed).sample(every, len(every))), size)
 
 
 def merged(
-    train: list[Example],
-    added: list[Example],
-    written: list[Example],
-    unused: list[Example],
+    train: Sequence[Example],
+    added: Sequence[Example],
+    written: Sequence[Example],
+    unused: Sequence[Example],
     share: int | None,
-) -> tuple[list[Example], list[Example]]:
+) -> tuple[Sequence[Example], Sequence[Example]]:
     """Return all additions so far, at a fixed size a share of the new ones, and the rest."""
     if share is None:
-        return added + written, unused
-    chosen = balanced([*written, *unused], share, train)
-    return added + chosen, without([*unused, *written], chosen)
+        return joined(added, written), unused
+    taken = balanced(joined(written, unused), share, Counter(map(label_of, train)))
+    return joined(added, taken), without(joined(unused, written), taken)
 
 
 def unlabelled(bench: Bench, size: int, known: Iterable[Example]) -> list[Example]:

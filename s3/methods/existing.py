@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from s3.data.example import Example, Origin
 from s3.data.files import read_file
+from s3.data.many import Spilled
 from s3.data.rows import added_files, from_row
 from s3.errors import UserError
 from s3.storage import read_jsonl
 from s3.tasks import Task
 
 
-def existing(task: Task, path: Path, kind: str) -> list[Example]:
+def existing(task: Task, path: Path, kind: str) -> Sequence[Example]:
     """Return the examples of a kind, "seed" or "extrapolation", from a file or a run's folder.
 
     A file's rows are read like gold rows (columns and labels as the gold source maps them) and
     count as that kind. Raises UserError where there are none, and for rows of another task.
     """
     if path.is_dir():
-        examples = [example for file in added_files(path) for example in _added(file)]
+        examples = (example for file in added_files(path) for example in _added(file))
         kinds = {kind, "labelled"} if kind == "seed" else {kind}
-        found = [example for example in examples if example.origin.kind in kinds]
+        found = Spilled(example for example in examples if example.origin.kind in kinds)
     else:
-        found = [_as(kind, task.read_gold(placed)) for placed in read_file(path)]
+        found = Spilled(_as(kind, task.read_gold(placed)) for placed in read_file(path))
     if not found:
         raise UserError(f"{path}: no examples of kind {kind!r} (a data file, or a run's folder).")
     fields = {*task.given, task.written}
@@ -34,9 +36,9 @@ def existing(task: Task, path: Path, kind: str) -> list[Example]:
     return found
 
 
-def _added(file: Path) -> list[Example]:
+def _added(file: Path) -> Iterator[Example]:
     try:
-        return [from_row(row) for row in read_jsonl(file)]
+        yield from map(from_row, read_jsonl(file))
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(
             f"{file}: damaged ({error}). The command that made this run makes it again."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from s3.data.example import Example, Target
@@ -51,7 +52,7 @@ class FewShot(ExtrapolationLoop):
         """Return the prompts that ask for a text, and the persona if there is one."""
         return generation_templates(task)
 
-    def write_seed(self, bench: Bench, size: int, known: list[Example]) -> SynthesisedSet:
+    def write_seed(self, bench: Bench, size: int, known: Sequence[Example]) -> SynthesisedSet:
         """Write all texts, each after examples of its own."""
 
         def ask(rng: random.Random, fields: Fields, target: Target) -> Draft:

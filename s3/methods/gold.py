@@ -48,7 +48,7 @@ class GoldOnly(Method):
         mistakes = mistakes_of(bench.task, chooser, predictor)
         yield Round(0, train, SynthesisedSet(0), mistakes, predictor, chooser)
 
-    def _split(self, bench: Bench) -> tuple[list[Example], list[Example]]:
+    def _split(self, bench: Bench) -> tuple[Sequence[Example], Sequence[Example]]:
         """Gold train and validation if they differ; else a seeded split of the one set."""
         if self.real:  # which `fit` adds
             return [], bench.validation

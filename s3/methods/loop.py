@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 from typing import Any
 
 from s3.data.example import Example, Mistake
+from s3.data.many import joined, without
 from s3.data.reviewed import reviewed
 from s3.data.rows import content_digest
 from s3.llm import Style
 from s3.methods.base import Bench, Method, Round, kept_aside, mistakes_of
-from s3.methods.drawing import cut, half_right, in_turn, merged, unlabelled, without
+from s3.methods.drawing import cut, half_right, in_turn, merged, unlabelled
 from s3.methods.existing import existing
 from s3.student import Predictor
 from s3.synthesis import SynthesisedSet, extrapolate, labelled
@@ -126,7 +127,7 @@ class ExtrapolationLoop(Method):
         """Return the names of the prompt templates that write the seed."""
         raise NotImplementedError
 
-    def write_seed(self, bench: Bench, size: int, known: list[Example]) -> SynthesisedSet:
+    def write_seed(self, bench: Bench, size: int, known: Sequence[Example]) -> SynthesisedSet:
         """Write `size` seed examples beside those that are known."""
         raise NotImplementedError
 
@@ -157,12 +158,12 @@ class ExtrapolationLoop(Method):
         seed, added, unused = self._start(bench)
         if not bench.validation:
             seed.examples, aside = kept_aside(seed.examples, bench.seed)
-            bench, unused = replace(bench, validation=aside), [*unused, *aside]
+            bench, unused = replace(bench, validation=aside), joined(unused, aside)
             seed.wanted -= len(aside)
         written, predictor = seed, None
         scores: list[float] = []
         for index in range(self.last + 1):
-            train = seed.examples + added
+            train = joined(seed.examples, added)
             warm = bench.probes if self.warm_start is None else self.warm_start
             what, start = f"round {index} training", predictor if warm else None
             predictor = bench.fit(train, bench.validation, what=what, start=start)
@@ -175,12 +176,12 @@ class ExtrapolationLoop(Method):
             wrong = self._wrong(bench, mistakes, share, train)
             if not wrong:
                 return
-            known = [*train, *unused]
+            known = joined(train, unused)
             written = extrapolate(bench.task, bench.llm, wrong, self.per_mistake, index + 1, known)
             written.examples = self._reviewed(bench.task, written.examples)
             added, unused = merged(train, added, written.examples, unused, share)
 
-    def _start(self, bench: Bench) -> tuple[SynthesisedSet, list[Example], list[Example]]:
+    def _start(self, bench: Bench) -> tuple[SynthesisedSet, Sequence[Example], Sequence[Example]]:
         """Return the seed, the additions that exist, and what of both is over the size."""
         seeds, added = (
             self._reviewed(bench.task, existing(bench.task, Path(path), kind)) if path else []
@@ -193,34 +194,34 @@ class ExtrapolationLoop(Method):
         first = cut(seeds, wanted, bench.seed)
         missing = wanted - len(first)
         seed = self._new_seed(bench, missing, first) if missing else SynthesisedSet(0)
-        seed.examples = first + self._reviewed(bench.task, seed.examples)
+        seed.examples = joined(first, self._reviewed(bench.task, seed.examples))
         seed.wanted = wanted
-        return seed, kept, without([*seeds, *added], [*first, *kept])
+        return seed, kept, without(joined(seeds, added), joined(first, kept))
 
-    def _new_seed(self, bench: Bench, size: int, known: list[Example]) -> SynthesisedSet:
+    def _new_seed(self, bench: Bench, size: int, known: Sequence[Example]) -> SynthesisedSet:
         """Return `size` new seeds: texts that the LLM labels, if it is to, then written ones."""
         if self.seed is Seed.written:
             return self.write_seed(bench, size, known)
         found = labelled(bench.llm, bench.task, unlabelled(bench, size, known))
         if missing := size - len(found.examples):
-            written = self.write_seed(bench, missing, [*known, *found.examples])
+            written = self.write_seed(bench, missing, joined(known, found.examples))
             found.charge(written)
-            found.examples += written.examples
+            found.examples = joined(found.examples, written.examples)
         return found
 
-    def _reviewed(self, task: Task, examples: list[Example]) -> list[Example]:
+    def _reviewed(self, task: Task, examples: Sequence[Example]) -> Sequence[Example]:
         """Return the examples as a person's decisions leave them."""
         path = self.reviewed
         return reviewed(examples, Path(path), task.label_names) if path else examples
 
-    def _share(self, train: list[Example], round_: int) -> int | None:
+    def _share(self, train: Sequence[Example], round_: int) -> int | None:
         """Return how many examples a round adds at a fixed size: what is left, spread evenly."""
         if self.size is None:
             return None
         return max(0, math.ceil((self.size - len(train)) / (self.rounds + 1 - round_)))
 
     def _wrong(
-        self, bench: Bench, mistakes: list[Mistake], share: int | None, train: list[Example]
+        self, bench: Bench, mistakes: list[Mistake], share: int | None, train: Sequence[Example]
     ) -> list[Example]:
         """Return what to extrapolate: errors, gold or both; gold in the same order each round."""
         wrong = [mistake.example for mistake in mistakes]
@@ -236,7 +237,7 @@ class ExtrapolationLoop(Method):
             return in_turn(wrong, number, train)
         chosen = in_turn(wrong, round(errors * number), train)
         others = without(gold, chosen) or gold
-        return chosen + in_turn(others, number - len(chosen), [*train, *chosen])
+        return chosen + in_turn(others, number - len(chosen), joined(train, chosen))
 
     def _error_share(self, bench: Bench, mistakes: list[Mistake]) -> float:
         """Return how much of what a round extrapolates are errors."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from s3.data.example import Example, Target
+from s3.data.many import joined
 from s3.llm.types import Style
 from s3.methods.base import Bench, Method, Round, mistakes_of
 from s3.methods.influence import Floats, LastLayer, influences
@@ -73,11 +74,11 @@ class ProGen(Method):
         written = prompts.write(self.held_out + self.sizes[0], (), 0)
         held_out = written.examples[: self.held_out]
         written.examples, written.wanted = written.examples[self.held_out :], self.sizes[0]
-        train = list(written.examples)
+        train = written.examples
         for index, size in enumerate(self.sizes):
             if index:
-                written = prompts.write(size - len(train), [*held_out, *train], index)
-                train = [*train, *written.examples]
+                written = prompts.write(size - len(train), joined(held_out, train), index)
+                train = joined(train, written.examples)
             what = f"round {index} training"
             predictor = bench.fit(train, bench.validation, what=what, start=None)
             mistakes = mistakes_of(bench.task, bench.validation, predictor)
@@ -96,8 +97,8 @@ class ProGen(Method):
     def _pool(
         self,
         bench: Bench,
-        train: list[Example],
-        held_out: list[Example],
+        train: Sequence[Example],
+        held_out: Sequence[Example],
         predictor: Predictor,
         index: int,
     ) -> Pool:
@@ -122,7 +123,7 @@ class Prompts:
         self._place = zero_shot(bench, method.held_out + method.size, self._asked)
         self._next = 0
 
-    def write(self, number: int, known: list[Example] | tuple[()], index: int) -> SynthesisedSet:
+    def write(self, number: int, known: Sequence[Example], index: int) -> SynthesisedSet:
         """Write `number` examples that are not in `known`, for a round."""
         numbers = range(self._next, self._next + number)
         self._next = numbers.stop
@@ -176,7 +177,11 @@ def _shown(task: Task, style: Style, example: Example) -> str:
 
 
 def scores_of(
-    task: Task, predictor: Predictor, train: list[Example], held_out: list[Example], damping: float
+    task: Task,
+    predictor: Predictor,
+    train: Sequence[Example],
+    held_out: Sequence[Example],
+    damping: float,
 ) -> Floats:
     """Return the influence of training examples on a predictor's held-out loss; < 0 is helpful.
 
@@ -187,7 +192,7 @@ def scores_of(
     assert isinstance(task, Classification)
     numbers = {label: number for number, label in enumerate(task.labels)}
 
-    def layer(examples: list[Example]) -> LastLayer:
+    def layer(examples: Sequence[Example]) -> LastLayer:
         targets = np.array([numbers[str(example.target)] for example in examples])
         return LastLayer(*predictor.features(examples), targets)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from s3.data.example import Example
@@ -45,7 +46,7 @@ class S3(ExtrapolationLoop):
         numbers = {"rationales_per_label", "rationales_per_prompt"}
         return numbers | ({"rationales"} if task.given else set())
 
-    def write_seed(self, bench: Bench, size: int, known: list[Example]) -> SynthesisedSet:
+    def write_seed(self, bench: Bench, size: int, known: Sequence[Example]) -> SynthesisedSet:
         """Alg. 1 where nothing is given, the seed of Alg. 3 else."""
         task, llm, asked, rationales = bench.task, bench.llm, SynthesisedSet(0), None
         contexts = task.context_examples(bench.train)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from s3.data.example import Example, Origin, Target
@@ -39,7 +39,7 @@ class ZeroGen(ExtrapolationLoop):
         """Return ZeroGen's query, and what asks for its condition."""
         return zero_shot_templates(task)
 
-    def write_seed(self, bench: Bench, size: int, known: list[Example]) -> SynthesisedSet:
+    def write_seed(self, bench: Bench, size: int, known: Sequence[Example]) -> SynthesisedSet:
         """ZeroGen's seed: no rationale, a made-up condition where the task has one."""
         asked = SynthesisedSet(0)
         place = zero_shot(bench, size, asked, first=len(known))

@@ -7,7 +7,10 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from s3.data.example import Example, Origin, Target
+from s3.data.many import chosen, joined
 from s3.llm.types import Style, token_estimate
 from s3.methods.base import Bench
 from s3.methods.loop import Extrapolated, ExtrapolationLoop
@@ -55,14 +58,14 @@ class ZeroShot(ExtrapolationLoop):
         """Return the prompts that ask for a text, and the persona if there is one."""
         return generation_templates(task)
 
-    def write_seed(self, bench: Bench, size: int, known: list[Example]) -> SynthesisedSet:
+    def write_seed(self, bench: Bench, size: int, known: Sequence[Example]) -> SynthesisedSet:
         """Write turn after turn of all conversations, each after the texts of its earlier turns."""
         labels = len(bench.task.label_names) or 1
         seed, said = SynthesisedSet(size), defaultdict[tuple[int, int], list[Exchange]](list)
         turns = defaultdict[int, list[int]](list)
         for number in range(len(known), len(known) + size):
             turns[number // labels % self.conversation].append(number)
-        made: dict[int, Example] = {}
+        made, numbers = joined(), list[int]()
         contexts = unanswered(bench)
         for turn in sorted(turns):
             asked: dict[int, str] = {}  # by number, in the attempt that was made last
@@ -76,16 +79,17 @@ class ZeroShot(ExtrapolationLoop):
                 )
                 for number, talk in zip(turns[turn], talks, strict=True)
             ]
-            before, what = [*known, *made.values()], f"seed data, turn {turn + 1}"
+            before, what = joined(known, made), f"seed data, turn {turn + 1}"
             place_of = places.__getitem__
             part = write(bench.task, bench.llm, len(places), place_of, before, what, SEED_ATTEMPTS)
             for place, example in part.filled():
                 number = turns[turn][place]
-                made[number] = example
+                numbers.append(number)
                 talks[place].append((asked[number], example.fields[bench.task.written]))
+            made = joined(made, part.examples)
             seed.charge(part)
             seed.attempts = max(seed.attempts, part.attempts)
-        seed.examples = [made[number] for number in sorted(made)]
+        seed.examples = chosen(made, np.argsort(numbers))
         return seed
 
     def _ask(

@@ -26,20 +26,20 @@ def data_row(round_: Round, before: Round | None) -> MetricsRow:
     Additions grew from errors of the round `before`, or from gold that it got right.
     """
     wrong = {one.example.origin.source for one in before.mistakes} if before else set()
-    grown = [one.origin for one in round_.added.examples if one.origin.kind == "extrapolation"]
-    errors = sum(origin.source in wrong for origin in grown)
-    origins = [example.origin for example in round_.train]
+    added = (one.origin for one in round_.added.examples)
+    grown = Counter(one.source in wrong for one in added if one.kind == "extrapolation")
+    kinds = Counter(example.origin.kind for example in round_.train)
     row: MetricsRow = {
         "data/size": len(round_.train),
-        "data/seed": sum(origin.kind in ("seed", "labelled") for origin in origins),
+        "data/seed": kinds["seed"] + kinds["labelled"],
         "data/added": len(round_.added.examples) if round_.index else 0,
-        "data/errors_extrapolated": errors,
-        "data/gold_extrapolated": len(grown) - errors,
+        "data/errors_extrapolated": grown[True],
+        "data/gold_extrapolated": grown[False],
         "data/unused": len(round_.unused),
         "data/missing": round_.added.wanted - len(round_.added.examples),
         "mistakes": len(round_.mistakes),
         "llm/completions": round_.added.completions,
     }
-    if labelled := sum(origin.kind == "labelled" for origin in origins):
+    if labelled := kinds["labelled"]:
         row["data/labelled"] = labelled
     return row | {f"data/dropped/{why}": count for why, count in round_.added.dropped.items()}

@@ -31,7 +31,7 @@ from s3.student import Predictions
 class FoldRound(NamedTuple):
     """What is kept of a fold's round; its model is not."""
 
-    train: list[Example]
+    train: Sequence[Example]
     score: float  # on the fold's own gold validation
     answers: Predictions  # to the rows of the fold
 
@@ -41,7 +41,7 @@ class Fold:
     """The method on gold validation without one fold; rounds are made when they are asked for."""
 
     bench: Bench
-    aside: list[Example]
+    aside: Sequence[Example]
     going: Iterator[Round]
     rounds: list[FoldRound] = field(default_factory=list)
 

@@ -7,7 +7,7 @@ rows, examples, mistakes and predictions. Nothing here trains, asks an LLM or wr
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,11 +18,12 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from s3.data.example import Example, Mistake
+from s3.data.many import Spilled, chosen, joined
 from s3.data.rows import from_flat_row, from_row
 from s3.errors import UserError
 from s3.runs import folder as layout
 from s3.runs.checksums import damaged, mapping
-from s3.storage import read_jsonl
+from s3.storage import BATCH, read_jsonl
 
 
 @dataclass(frozen=True)
@@ -44,21 +45,20 @@ class FinishedRound:
         return row
 
     @cached_property
-    def added(self) -> list[Example]:
+    def added(self) -> Sequence[Example]:
         """The examples that were written (or taken from elsewhere) for this round."""
         return self._examples(layout.ADDED)
 
     @cached_property
-    def unused(self) -> list[Example]:
+    def unused(self) -> Sequence[Example]:
         """The examples there were that did not fit into the size asked for."""
         return self._examples(layout.UNUSED)
 
     @cached_property
-    def train(self) -> list[Example]:
+    def train(self) -> Sequence[Example]:
         """The examples that the round's model was trained on, in order."""
-        known = self.run.examples
         try:
-            return [known[id_] for id_ in _json(self.path / layout.TRAIN)]
+            return self.run.having(_json(self.path / layout.TRAIN))
         except KeyError as error:
             raise damaged(self.path / layout.TRAIN, f"no example {error}") from None
 
@@ -88,9 +88,9 @@ class FinishedRound:
             return []
         return list(self._rows(layout.predictions_file(split)))
 
-    def _examples(self, file: str) -> list[Example]:
+    def _examples(self, file: str) -> Sequence[Example]:
         try:
-            return [from_row(row) for row in self._rows(file)]
+            return Spilled(map(from_row, self._rows(file)))
         except (KeyError, TypeError) as error:
             raise damaged(self.path / file, f"no example: {error!r}") from None
 
@@ -242,19 +242,33 @@ class Run:
         path = self.path / layout.TRACKED
         return str(mapping(path).get("where", f"{path} is damaged")) if path.exists() else ""
 
+    @property
+    def examples(self) -> Sequence[Example]:
+        """Every example that a round was trained on or left unused, once."""
+        return self.having(self._numbers)
+
+    def having(self, ids: Iterable[str]) -> Sequence[Example]:
+        """Return those of `examples` that have these ids. Raises KeyError for one that none has."""
+        return chosen(self._written, (self._numbers[id_] for id_ in ids))
+
     @cached_property
-    def examples(self) -> dict[str, Example]:
-        """Every example that a round was trained on or left unused, by its id."""
+    def _numbers(self) -> dict[str, int]:
+        """Where each id's example stands in `_written`."""
+        return {example.id: number for number, example in enumerate(self._written)}
+
+    @cached_property
+    def _written(self) -> Sequence[Example]:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
         path = self.path / layout.DATA
         try:
-            last = [from_flat_row(row) for row in pq.read_table(path).to_pylist()]
+            with pq.ParquetFile(path) as file:
+                batches = (batch.to_pylist() for batch in file.iter_batches(BATCH))
+                last = Spilled(from_flat_row(row) for rows in batches for row in rows)
         except (OSError, KeyError, pa.ArrowException) as error:
             raise damaged(path, str(error)) from None
-        written = [one for round_ in self.rounds for one in (*round_.added, *round_.unused)]
-        return {example.id: example for example in (*last, *written)}
+        return joined(last, *(one for made in self.rounds for one in (made.added, made.unused)))
 
 
 def _json(path: Path) -> Any:

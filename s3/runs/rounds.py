@@ -116,7 +116,7 @@ class Rounds:
             summary["cross_validation"] = self._cross_validated(self._crossed)
         self.listener.finished({**summary, "rounds": self.rows})
 
-    def _beside(self, name: str, synthetic: list[Example]) -> tuple[MetricsRow, Predictor]:
+    def _beside(self, name: str, synthetic: Sequence[Example]) -> tuple[MetricsRow, Predictor]:
         """Train on gold validation beside synthetic rows; return scores, and a model.
 
         A fifth of gold validation is kept aside in turn, and what each model answers to its fifth
@@ -173,8 +173,8 @@ class Rounds:
 
     def _fit(
         self,
-        train: list[Example],
-        validation: list[Example],
+        train: Sequence[Example],
+        validation: Sequence[Example],
         *,
         what: str,
         start: Predictor | None,

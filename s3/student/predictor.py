@@ -120,7 +120,7 @@ class Predictor:
         """A digest of the trained weights: what a training that starts from them depends on."""
         return sha256(self.folder / MODEL)[:16]
 
-    def predict(self, examples: list[Example]) -> Predictions:
+    def predict(self, examples: Sequence[Example]) -> Predictions:
         """Return the answer to each example, in order, and the probabilities.
 
         What a probe's frozen encoder says of a text is remembered in `encoder`: it is encoded once,
@@ -138,7 +138,7 @@ class Predictor:
         )
         return head.decode(examples, codes, loader.selection.firsts(len(examples)))
 
-    def _probed(self, examples: list[Example]) -> Predictions:
+    def _probed(self, examples: Sequence[Example]) -> Predictions:
         import torch
 
         rows = self.encoder.tokens(self.head).select(examples, targets=False)
@@ -149,7 +149,9 @@ class Predictor:
             codes = torch.cat([model.classify(part) for part in torch.split(found, BLOCK)])
         return self.head.decode(examples, codes.numpy(), rows.firsts(len(examples)))
 
-    def features(self, examples: list[Example]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def features(
+        self, examples: Sequence[Example]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return a classifier's last layer's inputs, [examples, width], and logits [.., labels].
 
         The last layer is the linear one that comes last in the model: in all of transformers'
@@ -184,7 +186,7 @@ class Predictor:
                     shutil.copy2(file, partial / file.name)
             shutil.rmtree(folder, ignore_errors=True)
 
-    def _loader(self, examples: list[Example]) -> Loader:
+    def _loader(self, examples: Sequence[Example]) -> Loader:
         selection = self.encoder.tokens(self.head).select(examples, targets=False)
         plan = evaluation_plan(selection.lengths, self.settings.evaluation_tokens)
         return Loader.of(self.encoder.tokenizer, selection, plan)

@@ -52,8 +52,8 @@ def probe_into(
     settings: Settings,
     encoder: Encoder,
     head: Head,
-    train: list[Example],
-    validation: list[Example],
+    train: Sequence[Example],
+    validation: Sequence[Example],
     weights: NDArray[np.floating[Any]] | None,
     what: str,
     start: Path | None = None,
@@ -96,7 +96,11 @@ def probe_into(
 
 
 def _record(
-    head: Head, metric: str, sets: tuple[list[Example], list[Example]], logits: Floats, loss: float
+    head: Head,
+    metric: str,
+    sets: tuple[Sequence[Example], Sequence[Example]],
+    logits: Floats,
+    loss: float,
 ) -> Record:
     """Return the record of a probe from its logits for training and validation, [rows, labels]."""
     record, row = Record(metric), {"epoch": 0, "loss": loss}
@@ -175,7 +179,7 @@ def settle(
     model: Any,
     features: torch.Tensor,
     head: Head,
-    gold: list[Example],
+    gold: Sequence[Example],
     metric: str | None,
     start: Path | None,
 ) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -84,7 +85,9 @@ class Student(Settings):
             known = ", ".join(head.metrics)
             raise ValueError(f"model.metric={self.metric} is none of this task's: {known}")
 
-    def preflight(self, head: Head, examples: list[Example], *, trial: bool = True) -> list[str]:
+    def preflight(
+        self, head: Head, examples: Sequence[Example], *, trial: bool = True
+    ) -> list[str]:
         """Look whether this student can be trained on such examples, before anything is paid.
 
         Without `trial` only at its files, in milliseconds. Return what the user should know, a
@@ -97,15 +100,15 @@ class Student(Settings):
             check_devices(self.devices)
         return try_out(self, self.encoder, head, examples)
 
-    def choosing_metric(self, head: Head, validation: list[Example]) -> str:
+    def choosing_metric(self, head: Head, validation: Sequence[Example]) -> str:
         """Return the metric on gold validation that chooses between epochs and between rounds."""
         return self.metric or head.default_metric(validation)
 
     def fit(
         self,
         head: Head,
-        train: list[Example],
-        validation: list[Example],
+        train: Sequence[Example],
+        validation: Sequence[Example],
         *,
         seed: int,
         folder: Path,

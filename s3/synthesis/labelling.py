@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from s3.data.example import Example
+from s3.data.many import Spilled
 from s3.llm import Completion, Session, Style
 from s3.llm.types import Prompt
 from s3.synthesis.writing import SynthesisedSet
@@ -60,7 +61,8 @@ def labelled(
 
     Their origin's rationale says how many do. Others are counted as dropped: `disagreement`.
     """
-    made = SynthesisedSet(len(texts), attempts=samples)
+    examples = Spilled()
+    made = SynthesisedSet(len(texts), examples, attempts=samples)
     for text, found in zip(texts, votes(llm, task, texts, samples), strict=True):
         for _, reply in found.said:
             made.count(reply)
@@ -73,7 +75,7 @@ def labelled(
             text.origin, kind="labelled", prompt=found.prompt.text, completion=reply.id,
             model=reply.model, rationales=(f"{number} of {samples} replies",),
         )  # fmt: skip
-        made.examples.append(replace(text, target=label, origin=origin))
+        examples.append(replace(text, target=label, origin=origin))
     return made
 
 

@@ -8,8 +8,11 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from s3.data.example import Example, Target
 from s3.data.known import Known
+from s3.data.many import Spilled, chosen
 from s3.llm import Session
 from s3.llm.types import UNFIT, Completion, Failure, Prompt
 from s3.tasks import Draft, Dropped, Task
@@ -30,7 +33,7 @@ class SynthesisedSet:
     """What one synthesis made: examples, and how many replies were dropped by which reason."""
 
     wanted: int
-    examples: list[Example] = field(default_factory=list)
+    examples: Sequence[Example] = ()
     dropped: Counter[str] = field(default_factory=Counter)
     unfilled: frozenset[int] = frozenset()  # of `write`: the numbers of places without an example
     attempts: int = 0  # the most replies that were asked for one example
@@ -109,7 +112,7 @@ def write(
     """
     written = SynthesisedSet(wanted=size)
     seen = Known(example.key() for example in known)
-    made: list[Example | None] = [None] * size
+    made, places = Spilled(), np.full(size, -1)  # by the number of a place, which of those made
     open_: Sequence[int] = range(size)
     unfit: set[Prompt] = set()
     for attempt in range(attempts):
@@ -125,12 +128,13 @@ def write(
         prompts = _Asked(place, asked, attempt)
         for number, example in _replies(task, llm, prompts, written, unfit, step):
             if seen.add(example.key()):
-                made[number] = example
+                places[number] = len(made)
+                made.append(example)
             else:
                 written.dropped["duplicate"] += 1
-        open_ = [number for number in open_ if made[number] is None]
+        open_ = np.flatnonzero(places < 0).tolist()
     written.unfilled = frozenset(open_)
-    written.examples = [example for example in made if example is not None]
+    written.examples = chosen(made, places[places >= 0])
     if written.shortfall:
         print(f"{what}: {written.shortfall}", file=sys.stderr, flush=True)
     return written

@@ -30,7 +30,7 @@ def test_rounds_extrapolations_make_one_training_more(rounds: int):
 
 def test_a_round_trains_on_the_seed_and_all_additions_so_far():
     trial = Trial("method.rounds=2", right=(4, 5, 6))
-    seed, first, second = (round_.added.examples for round_ in trial.rounds)
+    seed, first, second = (list(round_.added.examples) for round_ in trial.rounds)
     assert trial.learner.trainings == [seed, seed + first, seed + first + second]
     assert [round_.train for round_ in trial.rounds] == trial.learner.trainings
     kinds = [{one.origin.kind for one in part} for part in (seed, first, second)]

@@ -138,8 +138,8 @@ class Pupil:
 
     def fit(
         self,
-        train: list[Example],
-        validation: list[Example],
+        train: Sequence[Example],
+        validation: Sequence[Example],
         *,
         what: str,
         start: Predictor | None,
@@ -161,7 +161,7 @@ class Untrained(Predictor):
         self.validation = Predictions(validation)
         self._labels = len(task.labels) if isinstance(task, Classification) else 0
 
-    def features(self, examples: list[Example]) -> tuple[Floats, Floats]:
+    def features(self, examples: Sequence[Example]) -> tuple[Floats, Floats]:
         """Return noise in the shapes of a last layer's inputs and logits."""
         rng = np.random.default_rng(0)
         return rng.normal(size=(len(examples), 2)), rng.normal(size=(len(examples), self._labels))

@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from math import prod
-from tempfile import TemporaryFile
 from typing import IO, Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from s3.storage import cache_folder
+from s3.storage import nameless
 
 LARGE = 1 << 25  # bytes from which an array lies in a file
 SPARE = 4  # an array that grows gets room for a fourth more than is there
@@ -35,12 +34,6 @@ def room(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
 def size_of(shape: tuple[int, ...], dtype: DTypeLike) -> int:
     """Return the bytes of an array."""
     return np.dtype(dtype).itemsize * prod(shape)
-
-
-def nameless() -> IO[bytes]:
-    """Return a new file of the user's cache folder. Raises OSError where there can be none."""
-    cache_folder().mkdir(parents=True, exist_ok=True)
-    return TemporaryFile(dir=cache_folder())
 
 
 def mapped(file: IO[bytes], shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from s3.data.example import Example
+from s3.data.many import chosen
 from s3.errors import UserError
 from s3.student.encoding.rows import Rows
 from s3.student.heads.base import Floats, Head, Ints
@@ -122,7 +123,7 @@ class TokenStore:
         wanted = keys(self.head.texts(example) for example in examples)
         new = self.texts.missing(wanted)
         if len(new):
-            self._add([examples[i] for i in new], wanted[new])
+            self._add(chosen(examples, new), wanted[new])
         numbers, owners = self.texts.rows(wanted)
         goals: Ints = np.zeros((len(numbers), 1), np.int64)
         if targets and len(numbers):

@@ -6,6 +6,7 @@ import logging
 import math
 import time
 import warnings
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -86,7 +87,7 @@ class Fitting(pl.LightningModule):
         model: Any,
         head: Head,
         data: TrainingData,
-        examples: tuple[list[Example], list[Example]],
+        examples: tuple[Sequence[Example], Sequence[Example]],
         weights: NDArray[np.float32],
         settings: Settings,
         seed: int,
@@ -213,7 +214,7 @@ class Fitting(pl.LightningModule):
         self.started = time.monotonic()
 
     def _answers(
-        self, codes: torch.Tensor, examples: list[Example], selection: Selection
+        self, codes: torch.Tensor, examples: Sequence[Example], selection: Selection
     ) -> Predictions:
         self._sum(codes)  # each process has filled the rows it saw
         found = codes.cpu().numpy().copy()

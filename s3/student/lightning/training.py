@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import signal
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -40,8 +40,8 @@ def train_into(
     settings: Settings,
     encoder: Encoder,
     head: Head,
-    train: list[Example],
-    validation: list[Example],
+    train: Sequence[Example],
+    validation: Sequence[Example],
     weights: NDArray[np.floating[Any]] | None,
     what: str,
     seed: int,
@@ -88,8 +88,8 @@ def _data(
     settings: Settings,
     encoder: Encoder,
     head: Head,
-    train: list[Example],
-    validation: list[Example],
+    train: Sequence[Example],
+    validation: Sequence[Example],
     seed: int,
 ) -> TrainingData:
     tokens = encoder.tokens(head)
