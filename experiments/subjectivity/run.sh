@@ -50,3 +50,7 @@ python run.py -m "${common[@]}" method=gold task.gold.train_size=800 "$@"
     "tweet_irony=is a tweet meant ironically?"
 # shellcheck disable=SC2086
 python "$here/table.py" "$OUT/runs" --rows "$rows" --judgements ${JUDGEMENTS:-"$OUT/judgements.csv"}
+
+# Where annotators agree: Financial PhraseBank states of each sentence how many of 5 to 8 do.
+python -m s3 agreement "$OUT"/runs/financial_phrasebank-* --columns agreement --metric macro_f1 \
+    --figure "$OUT/agreement.svg"
