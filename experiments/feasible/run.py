@@ -1,9 +1,9 @@
 """The verdict of `s3 feasible` on tasks of which whole runs are known.
 
-`python experiments/feasible/run.py --data DATA real_emotion real_qnli`
+`python experiments/feasible/run.py --data DATA tweet_emotion qnli`
 
 In place of zero-shot and few-shot texts it takes those that ZeroGen and S3 have written in
-`experiments/equal_size` (seed 0), so that the verdict is on the very texts that the runs learnt
+`experiments/table2` in small (seed 0), so that the verdict is on the very texts that the runs learnt
 from; what is stored is not asked again. Texts that share a given passage with the rows that score
 are left out. The LLM's own labels are asked for.
 """
@@ -24,14 +24,13 @@ from s3.feasibility import Trainer, answers, guessed, halves, labelled
 from s3.llm import Session
 from s3.verdict import FEW_SHOT, LLM_ITSELF, ZERO_SHOT, Trial, verdict
 
-CONF = Path(__file__).parents[1] / "equal_size" / "conf"
-WRITERS = {ZERO_SHOT: "zerogen", FEW_SHOT: "s3"}  # whose texts stand for these sets
+CONF = Path(__file__).parents[1] / "conf"
+WRITERS = {ZERO_SHOT: "zerogen", FEW_SHOT: "s3_mixed"}  # whose texts stand for these sets
 
 
 def experiment(task: str, method: str, options: Sequence[str]) -> Any:
-    """Return the experiment of `equal_size`."""
-    sizes = ["seed_size=80", "method.size=160", "model.max_length=128"]
-    return composed([f"task={task}", f"method={method}", *sizes, *options], CONF).experiment
+    """Return the experiment of `table2`, in small."""
+    return composed([f"task={task}", f"method={method}", "preset=small", *options], CONF).experiment
 
 
 def apart(rows: Sequence[Example], aside: Sequence[Example], given: Sequence[str]) -> list[Example]:

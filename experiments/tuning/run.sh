@@ -4,8 +4,8 @@ set -euo pipefail
 : "${DATA:?set DATA to the folder of the real data}"
 DATA=$(realpath "$DATA")
 cd "$(dirname "$0")/../.."
-common=(--config-dir=experiments/equal_size/conf task=real_imdb task.gold.files.path="$DATA"
-    method=zerogen method.size=160 seed_size=80 gold_baseline=false
+common=(--config-dir=experiments/conf preset=small task=imdb task.gold.files.path="$DATA"
+    method=zerogen gold_baseline=false
     model.max_length=32 model.training=finetune)
 python run.py -m "${common[@]}" sweep=student 'model.epochs=range(1,4)' task.gold.test_size=20 \
     hydra.sweep.dir=multirun/tuning "hydra.sweeper.n_trials=${TRIALS:-20}" "$@"
