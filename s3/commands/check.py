@@ -27,12 +27,14 @@ def check(options: Options, config_dir: Folder = None) -> None:
     The exit status is 2 where an option is wrong, 1 where a run could not go on.
     """
     with wrong_options():
-        experiment = composed(options, config_dir).experiment
+        one = composed(options, config_dir).experiment
     if any(option.startswith("task=") for option in options):
-        for name, said in experiment.look():
+        from s3.runs.preflight import described
+
+        for name, said in described(one.task, one.llm, one.method, one.model, one.seed):
             print(f"{name:18} {said}")
     if any(option.startswith("llm=") for option in options):
-        check_endpoint(experiment.llm)
+        check_endpoint(one.llm)
 
 
 def check_endpoint(llm: LLM) -> None:

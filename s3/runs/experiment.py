@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from s3.audit import Audit
-from s3.data.example import Example, Origin
 from s3.data.gold import GoldData
 from s3.errors import UserError
 from s3.llm import LLM, BudgetReached, Session
@@ -109,29 +107,6 @@ class Experiment:
             )
         return folder
 
-    def look(self) -> Iterator[tuple[str, str]]:
-        """Yield what is known of the task's prompts and rows, and of the student that reads them.
-
-        Nothing is sent. What is odd about rows is said on stderr. Raises UserError for what would
-        end the run, before it has begun or after.
-        """
-        prompts = ", ".join(sorted(self.method.templates(self.task)))
-        yield "prompts", f"{prompts or 'none'}, in the {self.llm.style.value} style"
-        gold = self.task.load(self.seed)
-        for role, rows in (("validation", gold.validation), ("test", gold.test)):
-            if not rows:
-                crossed = f"cross-validation in {self.task.gold.folds} folds"
-                without = crossed if gold.validation else "nothing is labelled"
-                if role == "validation":
-                    without = "synthetic rows are kept aside in their place"
-                yield role, f"no rows: {without}"
-                continue
-            labels = Counter(one.target for one in rows if isinstance(one.target, str))
-            counts = ", ".join(f"{label} {labels[label]}" for label in self.task.label_names)
-            yield role, f"{len(rows)} rows" + (f": {counts}" if counts else "")
-        said = self.model.preflight(self.task.head(), self._like_rows(gold))
-        yield "small model", "; ".join(said) or "it can be loaded, and reads the rows as a whole"
-
     def rehearsal(self, choices: Mapping[str, str]) -> list[dryrun.Plan]:
         """Return what the run is likely to ask for, the least and the most; nothing is sent.
 
@@ -171,15 +146,9 @@ class Experiment:
         A dry run does without loading the student.
         """
         preflight.look(folder.path, self.model, self.wandb)
-        trial = not self.dry_run
-        for line in self.model.preflight(self.task.head(), self._like_rows(gold), trial=trial):
+        rows, trial = preflight.like_rows(self.task, gold), not self.dry_run
+        for line in self.model.preflight(self.task.head(), rows, trial=trial):
             print(f"student: {line}", file=sys.stderr)
-
-    def _like_rows(self, gold: GoldData) -> list[Example]:
-        """Return rows as the student will read: of gold, or where there is none a line."""
-        names = (*self.task.given, self.task.written)
-        line = Example(dict.fromkeys(names, "A line of text."), "", Origin("gold"))
-        return gold.validation or gold.test or [line]
 
     def _confirm(self, folder: RunFolder, gold: GoldData, name: str) -> None:
         """Ask before a run that may cost much, where someone is there to answer.

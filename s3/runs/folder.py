@@ -21,12 +21,13 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from s3.audit import Findings
-from s3.data.example import Example, Mistake, plain_target
+from s3.data.example import Example, Mistake
 from s3.data.rows import flat_row, to_row
 from s3.errors import UserError
 from s3.llm import Failure
 from s3.methods import Round
 from s3.runs.checksums import Checksums, mapping
+from s3.runs.rows import prediction_rows
 from s3.storage import write_json, write_jsonl, write_parquet, write_text
 from s3.student import Predictions, Predictor
 
@@ -182,7 +183,7 @@ class RunFolder:
         labels: Sequence[str],
     ) -> None:
         """Write what a round's model answers to a gold split."""
-        rows = _prediction_rows(examples, said, labels)
+        rows = prediction_rows(examples, said, labels)
         write_jsonl(self.round_folder(index) / predictions_file(split), rows)
 
     def write_beside(
@@ -195,7 +196,7 @@ class RunFolder:
     ) -> None:
         """Write what a model that stands beside the rounds answers to rows of a gold split."""
         file = f"{name}/{predictions_file(split)}"
-        write_jsonl(self.path / file, _prediction_rows(examples, said, labels))
+        write_jsonl(self.path / file, prediction_rows(examples, said, labels))
         self.checksums.seal(file)
 
     def write_gold_copies(self, copies: Sequence[Content]) -> None:
@@ -224,29 +225,6 @@ class RunFolder:
 def predictions_file(split: str) -> str:
     """Return the name of the file with a round's answers to "validation" or "test"."""
     return f"predictions_{split}.jsonl"
-
-
-def _prediction_rows(
-    examples: Sequence[Example], said: Predictions, labels: Sequence[str]
-) -> list[dict[str, Any]]:
-    """Return a row an example, with the probabilities of its answer.
-
-    They are by label where the task has labels; else `probability` is that of the answer.
-    """
-    rows = []
-    for place, (example, answer) in enumerate(zip(examples, said.answers, strict=True)):
-        row = {
-            "id": example.id,
-            "source": example.origin.source,
-            "target": plain_target(example.target),
-            "predicted": answer,
-        }
-        if said.probabilities is not None:
-            shares = [round(float(one), 6) for one in said.probabilities[place]]
-            named = dict(zip(labels, shares, strict=True)) if labels else None
-            row |= {"probabilities": named} if named else {"probability": shares[0]}
-        rows.append(row)
-    return rows
 
 
 def _mistake_row(mistake: Mistake) -> dict[str, Any]:

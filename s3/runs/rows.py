@@ -1,10 +1,13 @@
-"""What rows that a run has written say: the scores of what ships, the answers, how sure."""
+"""The rows that a run writes of its answers, and what such rows say: what ships, how sure."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+from s3.data.example import Example, plain_target
+from s3.student import Predictions
 
 MOST_LABELS = 12  # that a matrix of confusions has room for
 
@@ -39,3 +42,26 @@ def confused_labels(answers: Sequence[Mapping[str, Any]]) -> list[str]:
         return []
     labels = sorted({str(row[name]) for row in answers for name in ("target", "predicted")})
     return labels if len(labels) <= MOST_LABELS else []
+
+
+def prediction_rows(
+    examples: Sequence[Example], said: Predictions, labels: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Return a row an example, with the probabilities of its answer.
+
+    They are by label where the task has labels; else `probability` is that of the answer.
+    """
+    rows = []
+    for place, (example, answer) in enumerate(zip(examples, said.answers, strict=True)):
+        row = {
+            "id": example.id,
+            "source": example.origin.source,
+            "target": plain_target(example.target),
+            "predicted": answer,
+        }
+        if said.probabilities is not None:
+            shares = [round(float(one), 6) for one in said.probabilities[place]]
+            named = dict(zip(labels, shares, strict=True)) if labels else None
+            row |= {"probabilities": named} if named else {"probability": shares[0]}
+        rows.append(row)
+    return rows

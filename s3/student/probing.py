@@ -12,7 +12,6 @@ many of their likes can turn it round.
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,7 +27,7 @@ from s3.student.hardware import one_core
 from s3.student.heads.base import Floats, Head, Ints
 from s3.student.predictor import Record
 from s3.student.settings import Settings
-from s3.student.weighting import balanced, row_weights
+from s3.student.weighting import balanced, label_shares, row_weights, shares_bias
 from s3.student.weights import MODEL, load_probe
 
 if TYPE_CHECKING:
@@ -220,35 +219,3 @@ def moved(folder: Path, model: Any) -> tuple[torch.Tensor, torch.Tensor]:
         names = ("classifier.weight", "classifier.bias", "centre", "scale")
         weight, bias, centre, scale = (file.get_tensor(name) for name in names)
     return weight * (model.scale / scale), bias + weight @ ((model.centre - centre) / scale)
-
-
-def label_shares(examples: Sequence[Example], labels: Sequence[str]) -> Floats:
-    """Return each label's share of the examples, [labels]."""
-    counted = Counter(example.target for example in examples)
-    return np.array([counted[label] for label in labels]) / max(1, len(examples))
-
-
-def shares_bias(logits: torch.Tensor, shares: Floats, steps: int = 200) -> torch.Tensor:
-    """Return the bias of each label with which the answers have these shares, [labels].
-
-    Exact for two labels: the quantile of the differences of `logits` [rows, 2]. For more, steps
-    that grow smaller against what is too many or too few; the best of them is returned.
-    """
-    import torch
-
-    rows, labels = logits.shape
-    wanted = torch.from_numpy(shares).to(logits)
-    if labels == 2:
-        ordered = (logits[:, 1] - logits[:, 0]).sort(descending=True).values
-        edges = torch.cat([ordered[:1] + 1e-3, ordered, ordered[-1:] - 1e-3])
-        number = round(float(wanted[1]) * rows)  # answers of the second label
-        return torch.stack([logits.new_zeros(()), -(edges[number] + edges[number + 1]) / 2])
-    bias, step = logits.new_zeros(labels), logits.std()
-    best, least = bias, float("inf")
-    for _ in range(steps):
-        counted = torch.bincount((logits + bias).argmax(1), minlength=labels)
-        off = wanted - counted / rows
-        if float(off.abs().sum()) < least:
-            best, least = bias, float(off.abs().sum())
-        bias, step = bias + step * off, step * 0.985
-    return best - best.mean()

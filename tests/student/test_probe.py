@@ -18,7 +18,7 @@ from s3.student import Classifier, Predictor, SpanExtractor, Training, forward, 
 from s3.student.encoding import arrays
 from s3.student.pooling import late_interaction
 from s3.student.probe import ProbeForSequenceClassification
-from s3.student.probing import shares_bias
+from s3.student.weighting import shares_bias
 from tests.conftest import WEIGHTS, WORDS
 from tests.student.conftest import reviews
 
