@@ -3,9 +3,9 @@
 `python experiments/feasible/run.py --data DATA tweet_emotion qnli`
 
 In place of zero-shot and few-shot texts it takes those that ZeroGen and S3 have written in
-`experiments/table2` in small (seed 0), so that the verdict is on the very texts that the runs learnt
-from; what is stored is not asked again. Texts that share a given passage with the rows that score
-are left out. The LLM's own labels are asked for.
+`experiments/table2`, in small (seed 0), so that the verdict is on the very texts that the runs
+learnt from; what is stored is not asked again. Texts that share a given passage with the rows that
+score are left out. The LLM's own labels are asked for.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Row weights, how much each training example counts in the loss, and the labels' shares.
+"""Row weights: how much each training example counts in the loss; and the labels' shares.
 
-All count one unless the caller of `Student.fit` passes weights: a method that trusts some rows
+Rows count one unless the caller of `Student.fit` passes weights: a method that trusts some rows
 less than others (noisy labels, importance, curricula) computes an array and hands it over, and
 needs to know nothing else of training.
 """
