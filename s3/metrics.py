@@ -5,6 +5,7 @@ Answers in other languages are compared as MLQA's evaluation does it (Lewis et a
 
 from __future__ import annotations
 
+import math
 import re
 import string
 import unicodedata
@@ -13,6 +14,7 @@ from collections.abc import Sequence
 
 from s3.text import apart
 
+NORMAL_95 = 1.96  # standard errors within which chance stays 19 times in 20
 LAST_LATIN = "\u024f"  # letters behind it are of another script
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _PUNCTUATION = frozenset(string.punctuation)
@@ -31,6 +33,26 @@ def macro_f1(predicted: Sequence[str], gold: Sequence[str]) -> float:
     right = Counter(p for p, g in zip(predicted, gold, strict=True) if p == g)
     occurs = Counter(predicted) + Counter(gold)
     return sum(2 * right[label] / total for label, total in occurs.items()) / len(occurs)
+
+
+def unrelated(predicted: Sequence[str], gold: Sequence[str]) -> float:
+    """Return the accuracy of answers with these shares that had nothing to do with the examples.
+
+    Cohen's kappa measures from it: answers below it go against the labels.
+    """
+    labels, said = Counter(gold), Counter(predicted)
+    return sum(labels[one] * said[one] for one in labels) / len(gold) ** 2
+
+
+def against(predicted: Sequence[str], gold: Sequence[str]) -> float:
+    """Return by how many standard errors answers are right less often than unrelated ones.
+
+    A standard error is that of the accuracy, sqrt(p (1 - p) / n). Above 0 Cohen's kappa is below.
+    """
+    right = accuracy(predicted, gold)
+    error: float = (right * (1 - right) / len(gold)) ** 0.5
+    below = unrelated(predicted, gold) - right
+    return below / error if error else math.copysign(math.inf, below) if below else 0.0
 
 
 def exact_match(predicted: str, answers: Sequence[str]) -> float:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from s3.data.example import Example
-from s3.runs.significance import NORMAL_95, difference, interval, score
+from s3.metrics import NORMAL_95
+from s3.runs.significance import difference, interval, score
 
 Rows = list[dict[str, Any]]
 

@@ -15,8 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.when_to_extrapolate.gaussian import RULE
-from s3.methods.drawing import half_right
+from experiments.when_to_extrapolate.gaussian import RULE, by_rule
 
 Floats = NDArray[np.float64]
 
@@ -119,7 +118,7 @@ def additions(
 ) -> Floats:
     """Return the counts of rows written like errors, like other gold rows, or like some of both."""
     rates = wrong.sum(axis=(1, 2)) / world.gold
-    shares = np.array([half_right(rate) for rate in rates]) if share is RULE else share
+    shares = by_rule(rates, world.gold) if share is RULE else share
     of_errors = np.where(rates > 0, np.round(shares * number), 0).astype(int)
     others = gold - wrong if share else gold
     total = np.zeros_like(gold)

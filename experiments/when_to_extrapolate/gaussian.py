@@ -14,13 +14,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from s3.methods.drawing import half_right
+from s3.methods.drawing import TURNED, half_right
 
 Floats = NDArray[np.float64]
 
 FEATURES = 3
 RIDGE = 1.0
-RULE = None  # in place of an error share: the share that `half_right` gives
+RULE = None  # in place of an error share: the share that `by_rule` gives
 METHODS: dict[str, float | None] = {"S3": 1.0, "half errors": 0.5, "rule": RULE, "GoldGen": 0.0}
 
 
@@ -31,6 +31,7 @@ class World:
     signal: float = 2.0  # how far the label moves its feature, in standard deviations
     rare: float = 0.25  # share of gold rows that are rare
     known: float = 0.0  # share of the LLM's own rows that are rare
+    turned: bool = False  # the LLM's own rows of a label look like gold's of the other
     shift: float = 0.0  # by which the LLM's own rows are off in the first feature, all labels alike
     reach: float = 1.0  # 1: the LLM writes near the row it is shown; 0: its own kind of row
     spread: float = 0.5  # standard deviation of what it writes around that place
@@ -90,6 +91,7 @@ def own_rows(world: World, draws: int, number: int, rng: np.random.Generator) ->
     """Draw rows as the LLM writes them when it is shown none: the seed."""
     rows = sampled(world, draws, number, world.known, rng)
     rows.features[..., 0] += world.shift
+    rows.labels[...] *= -1.0 if world.turned else 1.0
     return rows
 
 
@@ -153,6 +155,15 @@ def _root(matrix: Floats) -> Floats:
     return np.asarray((vectors * np.sqrt(values)) @ vectors.T)
 
 
+def by_rule(rates: Floats, gold: int) -> Floats:
+    """Return the error shares of `s3.methods.drawing.error_share` where gold's labels are even.
+
+    From the shares of gold rows that are errors, and their number.
+    """
+    turned = rates - 0.5 > TURNED * np.sqrt(rates * (1 - rates) / gold)
+    return np.where(turned, 1.0, [half_right(rate) for rate in rates])
+
+
 def chosen(
     wrong: NDArray[np.bool_], share: float | None, number: Floats, rng: np.random.Generator
 ) -> Floats:
@@ -162,7 +173,7 @@ def chosen(
     Where there are too few of either, each counts more than once.
     """
     rates = wrong.mean(axis=1)
-    shares = np.array([half_right(rate) for rate in rates]) if share is RULE else share
+    shares = by_rule(rates, wrong.shape[1]) if share is RULE else share
     errors = np.round(shares * number)
     keys = rng.random(wrong.shape)
     first = _taken(np.where(wrong, keys, 2.0), wrong.sum(axis=1), errors)

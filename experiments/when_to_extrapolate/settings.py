@@ -13,6 +13,8 @@ COMPLETE = replace(LEFT_OUT, known=LEFT_OUT.rare)
 # A student that sees little, as the probe on three features of real RTE: 63.9 from 150 seeds.
 WEAK = World(signal=0.36, rare=0.0, gold=291, seeds=150)
 STRONG = replace(WEAK, signal=2.0)
+# As QNLI with 80 seeds: 160 gold rows alone teach 78 %, the LLM's own rows 22 %.
+TURNED = World(turned=True, signal=0.77, rare=0.0, gold=160, seeds=80)
 KINDS = Kinds()
 UNCLEAR = Kinds(clear=0.64, left_out=0.0, mistaken=0.0)
 
@@ -46,6 +48,10 @@ def settings() -> Iterator[Setting]:
         "LLM off by 0.7, threshold from gold": {"shift": 0.7},
         "LLM off by 0.7, threshold as trained": {"shift": 0.7, "calibrated": False},
         "20 % wrong labels": {"noise": 0.2}, "50 gold rows": {"gold": 50},
+    })  # fmt: skip
+    yield from _of("The LLM takes one label for the other", TURNED, {
+        "as it is": {}, "dose 0.25 a round": {"dose": 0.25}, "dose 0.5": {"dose": 0.5},
+        "50 gold rows": {"gold": 50}, "20 % wrong labels": {"noise": 0.2},
     })  # fmt: skip
     yield from _of("Kinds of text, the LLM leaves out a quarter and mistakes a tenth", KINDS, {
         "as it is": {}, "nothing left out": {"left_out": 0.0},

@@ -9,6 +9,21 @@ from collections.abc import Iterable, Sequence
 from s3.data.example import Example
 from s3.data.many import chosen, joined, without
 from s3.methods.base import Bench, balanced, label_of
+from s3.metrics import accuracy, against
+
+TURNED = 1.0  # standard errors below unrelated answers from which a model is taken as turned round
+# What null means, in a run's identity: a run by another rule is another run.
+RULE = f"all if {TURNED} standard errors below unrelated answers, else half right"
+
+
+def error_share(predicted: Sequence[str], gold: Sequence[str]) -> float:
+    """Return how much of what a round extrapolates are errors, by the measured rule.
+
+    From the model's answers to gold validation and the labels. Where it answers the wrong way
+    round, its errors are the rows that show which way is right: all are errors.
+    """
+    turned = against(predicted, gold) > TURNED
+    return 1.0 if turned else half_right(1 - accuracy(predicted, gold))
 
 
 def half_right(error_rate: float) -> float:
@@ -18,6 +33,27 @@ def half_right(error_rate: float) -> float:
     s + (1 - s) e = 1/2. For a model that errs on half of gold or more it is 0.
     """
     return 0.0 if error_rate >= 0.5 else (0.5 - error_rate) / (1 - error_rate)
+
+
+def mixture(
+    wrong: list[Example],
+    gold: list[Example],
+    errors: float,
+    number: int,
+    train: Sequence[Example],
+    seed: int,
+) -> list[Example]:
+    """Return `number` examples to extrapolate: this share of errors, the others of other gold.
+
+    The draw is the seed's, and in the same order each round.
+    """
+    for examples in (wrong, gold):
+        random.Random(f"{seed}/gold").shuffle(examples)
+    taken = in_turn(wrong, round(errors * number), train)
+    if errors == 1:
+        return taken
+    others = without(gold, taken) or gold
+    return taken + in_turn(others, number - len(taken), joined(train, taken))
 
 
 def in_turn(wrong: Sequence[Example], number: int, train: Sequence[Example]) -> list[Example]:

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import math
-import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from s3.data.example import Example, Mistake
+from s3.data.example import Example
 from s3.data.many import joined, without
 from s3.data.reviewed import reviewed
 from s3.data.rows import content_digest
 from s3.llm import Style
-from s3.methods.base import Bench, Method, Round, kept_aside, mistakes_of
-from s3.methods.drawing import cut, half_right, in_turn, merged, unlabelled
+from s3.methods.base import Bench, Method, Round, kept_aside, label_of, mistakes_of
+from s3.methods.drawing import RULE, cut, error_share, merged, mixture, unlabelled
 from s3.methods.existing import existing
 from s3.student import Predictor
 from s3.synthesis import SynthesisedSet, extrapolate, labelled
@@ -49,7 +48,7 @@ class ExtrapolationLoop(Method):
     labels even out (as below). 1 is S3 as published, 0 is GoldGen. In all they are as many as
     there are errors, or as the size needs.
     A weak student's errors are the rows on which its features point the wrong way, and a large
-    dose of their likes turns them round; null mends that by `half_right`, the rule that was
+    dose of their likes turns them round; null mends that by the rule of `drawing.error_share`,
     measured for tasks with labels (where answers are spans, null is 1).
 
     With `size`, the last round's data have exactly `size` examples, whatever the method, so that a
@@ -144,6 +143,8 @@ class ExtrapolationLoop(Method):
                 found[name] = content_digest(Path(found[name]))
         if not self.reviewed:
             del found["reviewed"]
+        if self.error_share is None:
+            found["error_share"] = RULE
         found["seed"] = self.seed.value
         if self.seed is Seed.written:
             del found["seed"]
@@ -168,12 +169,13 @@ class ExtrapolationLoop(Method):
             what, start = f"round {index} training", predictor if warm else None
             predictor = bench.fit(train, bench.validation, what=what, start=start)
             mistakes = mistakes_of(bench.task, bench.validation, predictor)
-            yield Round(index, train, written, mistakes, predictor, bench.validation, unused)
+            made = Round(index, train, written, mistakes, predictor, bench.validation, unused)
+            yield made
             scores.append(self._score(bench, predictor))
             if index == self.last or self._converged(scores):
                 return
             share = self._share(train, index + 1)
-            wrong = self._wrong(bench, mistakes, share, train)
+            wrong = self._wrong(bench, made, share)
             if not wrong:
                 return
             known = joined(train, unused)
@@ -220,33 +222,25 @@ class ExtrapolationLoop(Method):
             return None
         return max(0, math.ceil((self.size - len(train)) / (self.rounds + 1 - round_)))
 
-    def _wrong(
-        self, bench: Bench, mistakes: list[Mistake], share: int | None, train: Sequence[Example]
-    ) -> list[Example]:
-        """Return what to extrapolate: errors, gold or both; gold in the same order each round."""
-        wrong = [mistake.example for mistake in mistakes]
-        gold, errors = list(bench.validation), self._error_share(bench, mistakes)
+    def _wrong(self, bench: Bench, made: Round, share: int | None) -> list[Example]:
+        """Return what to extrapolate of a round that was made: errors, gold or both."""
+        wrong = [mistake.example for mistake in made.mistakes]
+        gold, errors = list(bench.validation), self._error_share(bench, made.predictor)
         if share is None and self.extrapolated is Extrapolated.gold:
             return gold
         if share is None and errors == 1:
             return wrong
         number = len(wrong) if share is None else math.ceil(share / self.per_mistake)
-        for examples in (wrong, gold):
-            random.Random(f"{bench.seed}/gold").shuffle(examples)
-        if errors == 1:
-            return in_turn(wrong, number, train)
-        chosen = in_turn(wrong, round(errors * number), train)
-        others = without(gold, chosen) or gold
-        return chosen + in_turn(others, number - len(chosen), joined(train, chosen))
+        return mixture(wrong, gold, errors, number, made.train, bench.seed)
 
-    def _error_share(self, bench: Bench, mistakes: list[Mistake]) -> float:
+    def _error_share(self, bench: Bench, predictor: Predictor) -> float:
         """Return how much of what a round extrapolates are errors."""
         if self.extrapolated is Extrapolated.gold:
             return 0.0
-        if self.error_share is not None:
-            return self.error_share
-        spans = not bench.task.label_names  # the rule was measured for labels alone
-        return 1.0 if spans else half_right(len(mistakes) / len(bench.validation))
+        if self.error_share is None and bench.task.label_names:
+            labels = [label_of(one) for one in bench.validation]
+            return error_share(predictor.validation.answers, labels)
+        return 1.0 if self.error_share is None else self.error_share
 
     def _score(self, bench: Bench, predictor: Predictor) -> float:
         scores = bench.task.head().score(bench.validation, predictor.validation.answers)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from s3.errors import UserError
+from s3.metrics import NORMAL_95
 from s3.report.charts import Chart, Confusions, Point, Series
 from s3.runs.calibration import (
     LEAST_ROWS,
@@ -19,7 +20,7 @@ from s3.runs.calibration import (
 )
 from s3.runs.reading import FinishedRound, Run
 from s3.runs.rows import confused_labels
-from s3.runs.significance import NORMAL_95, score
+from s3.runs.significance import score
 from s3.text import word_count
 
 Rows = Sequence[Mapping[str, Any]]

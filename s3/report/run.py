@@ -9,6 +9,7 @@ from typing import Any
 
 from s3.data.example import said
 from s3.errors import UserError, first_line
+from s3.metrics import NORMAL_95
 from s3.overrides import written
 from s3.report.findings import (
     beside,
@@ -29,7 +30,7 @@ from s3.runs.listeners.base import Listener
 from s3.runs.listeners.remarks import gain, remarks
 from s3.runs.listeners.table import cells
 from s3.runs.reading import Run
-from s3.runs.significance import NORMAL_95, difference, score
+from s3.runs.significance import difference, score
 from s3.secrets import hidden
 
 ENCODED = "analysis/encodings"  # in a run's folder, once its texts are encoded

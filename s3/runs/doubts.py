@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from s3.metrics import NORMAL_95, accuracy, against, unrelated
 from s3.runs.reading import FinishedRound, Run
-from s3.runs.significance import NORMAL_95, chance, score, unrelated
+from s3.runs.significance import chance, score
 
 ONE_LABEL = 0.9  # share of answers from which a model is said to give nearly one label only
 
@@ -32,12 +33,12 @@ def doubts(round_: FinishedRound) -> str:
             f"which at most {100 * majority:.0f} % have."
         )
     answers = round_.predictions("validation")
-    right, by_chance = score("accuracy", answers), unrelated(answers)
-    if by_chance - right.value > NORMAL_95 * right.error:
+    said, gold = ([row[name] for row in answers] for name in ("predicted", "target"))
+    if against(said, gold) > NORMAL_95:
         return (
-            f"answers the wrong way round: {100 * right.value:.1f} % of {chooser} right, "
-            f"{100 * by_chance:.1f} at random. What was written for one label resembles another's "
-            "gold; more seeds (seed_size) or method.with_gold=true help."
+            f"answers the wrong way round: {100 * accuracy(said, gold):.1f} % of {chooser} right, "
+            f"{100 * unrelated(said, gold):.1f} at random. What was written for one "
+            "label resembles another's gold; more seeds (seed_size) or method.with_gold=true help."
         )
     reached, guessed = score(metric, answers), chance(metric, answers)
     if reached.value - guessed <= reached.error:

@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from s3 import metrics
+from s3.metrics import NORMAL_95
 
 Rows = Sequence[Mapping[str, Any]]
 Floats = NDArray[np.float64]
 
 DRAWS = 1000  # resamples of the rows, where a standard error has no formula
-NORMAL_95 = 1.96  # standard errors within which chance stays 19 times in 20
 # What one row counts, of the scores that are means over rows.
 ROW_SCORES: Mapping[str, Callable[[str, Any], float]] = {
     "accuracy": lambda said, target: float(said == target),
@@ -89,15 +89,6 @@ def chance(metric: str, rows: Rows) -> float:
     said, labels = Counter(_said(rows)), gold | Counter(_said(rows))
     scores = [2 * said[one] * gold[one] / (said[one] + gold[one]) for one in labels]
     return sum(scores) / len(scores) / len(rows)
-
-
-def unrelated(rows: Rows) -> float:
-    """Return the accuracy of answers with the same shares that had nothing to do with the examples.
-
-    Cohen's kappa measures from it: answers below it go against the labels.
-    """
-    gold, said = Counter(row["target"] for row in rows), Counter(_said(rows))
-    return sum(gold[one] * said[one] for one in gold) / len(rows) ** 2
 
 
 def _said(rows: Rows) -> list[str]:
