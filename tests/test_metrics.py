@@ -1,12 +1,14 @@
 """Scores against their definitions and against torchmetrics."""
 
+import math
 import random
 
 import pytest
 import torch
+from sklearn.metrics import cohen_kappa_score
 from torchmetrics.functional.classification import multiclass_accuracy, multiclass_f1_score
 
-from s3.metrics import accuracy, exact_match, f1, macro_f1
+from s3.metrics import accuracy, against, exact_match, f1, macro_f1, unrelated
 
 
 def test_accuracy_and_macro_f1_equal_torchmetrics():
@@ -17,6 +19,19 @@ def test_accuracy_and_macro_f1_equal_torchmetrics():
     expected = multiclass_accuracy(*tensors, num_classes=4, average="micro")
     assert accuracy(*names) == pytest.approx(float(expected))
     assert macro_f1(*names) == pytest.approx(float(multiclass_f1_score(*tensors, num_classes=4)))
+
+
+def test_answers_against_the_labels_have_a_kappa_below_zero():
+    """By scikit-learn's kappa and by shuffled answers; none where nothing is said by answering."""
+    random.seed(1)
+    gold = [random.choice("aab") for _ in range(300)]
+    said = ["ab"[one == "a"] if random.random() < 0.6 else one for one in gold]
+    assert cohen_kappa_score(said, gold) < 0 < against(said, gold)
+    assert cohen_kappa_score(gold, gold) > 0 > against(gold, gold)
+    agreed = [accuracy(random.sample(said, len(said)), gold) for _ in range(2000)]
+    assert unrelated(said, gold) == pytest.approx(sum(agreed) / len(agreed), abs=0.003)
+    assert against(["a"] * 300, gold) == 0
+    assert against(["b", "b", "a"], ["a", "a", "b"]) == math.inf
 
 
 def test_macro_f1_counts_a_label_that_is_never_predicted_as_zero():

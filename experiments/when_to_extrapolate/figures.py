@@ -10,21 +10,22 @@ import pandas as pd
 
 DOCS = Path(__file__).parents[2] / "docs"
 LEFT_OUT, WEAK = "The LLM leaves out a quarter of gold", "The student sees little"
+TURNED = "The LLM takes one label for the other"
 COLOURS = {"S3": "#d55e00", "half errors": "#b0508a", "rule": "#008060", "GoldGen": "#0072b2"}
 MARKS = {"S3": "o", "half errors": "D", "rule": "^", "GoldGen": "s"}
 RTE = (63.9, 45.8, 64.6, 60.3)  # measured: 150 seeds, a probe on three features
 
 
 def draw_all(results: pd.DataFrame, maps: pd.DataFrame) -> None:
-    """Draw four panels of rounds, and two maps."""
+    """Draw six panels of rounds, and two maps."""
     from matplotlib import pyplot
 
     mpl.rcParams.update(
         {"svg.hashsalt": "s3", "svg.fonttype": "none", "font.size": 9, "axes.grid": True}
     )
-    figure, axes = pyplot.subplots(2, 2, figsize=(8, 6), layout="constrained", sharex=True)
+    figure, axes = pyplot.subplots(2, 3, figsize=(11.5, 6), layout="constrained", sharex=True)
     for column, (group, title) in enumerate(
-        ((LEFT_OUT, "The LLM leaves something out"), (WEAK, "The student sees little"))
+        ((LEFT_OUT, "The LLM leaves some out"), (WEAK, WEAK), (TURNED, "The LLM mistakes labels"))
     ):
         found = results[(results.group == group) & (results.setting == "as it is")]
         _lines(axes[0, column], found, "accuracy", 100, f"{title}: accuracy in %")

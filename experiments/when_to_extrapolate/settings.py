@@ -14,7 +14,7 @@ COMPLETE = replace(LEFT_OUT, known=LEFT_OUT.rare)
 WEAK = World(signal=0.36, rare=0.0, gold=291, seeds=150)
 STRONG = replace(WEAK, signal=2.0)
 # As QNLI with 80 seeds: 160 gold rows alone teach 78 %, the LLM's own rows 22 %.
-TURNED = World(turned=True, signal=0.77, rare=0.0, gold=160, seeds=80)
+TURNED = World(turned=True, signal=0.77, rare=0.0, gold=160, seeds=80, dose=0.5)
 KINDS = Kinds()
 UNCLEAR = Kinds(clear=0.64, left_out=0.0, mistaken=0.0)
 
@@ -50,7 +50,7 @@ def settings() -> Iterator[Setting]:
         "20 % wrong labels": {"noise": 0.2}, "50 gold rows": {"gold": 50},
     })  # fmt: skip
     yield from _of("The LLM takes one label for the other", TURNED, {
-        "as it is": {}, "dose 0.25 a round": {"dose": 0.25}, "dose 0.5": {"dose": 0.5},
+        "as it is": {}, "dose 0.25 a round": {"dose": 0.25}, "dose 1": {"dose": 1.0},
         "50 gold rows": {"gold": 50}, "20 % wrong labels": {"noise": 0.2},
     })  # fmt: skip
     yield from _of("Kinds of text, the LLM leaves out a quarter and mistakes a tenth", KINDS, {

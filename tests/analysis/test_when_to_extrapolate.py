@@ -11,7 +11,7 @@ import pytest
 
 from experiments.when_to_extrapolate.discrete import Kinds, course
 from experiments.when_to_extrapolate.gaussian import RULE, World, accuracy, played
-from experiments.when_to_extrapolate.settings import LEFT_OUT, STRONG, WEAK
+from experiments.when_to_extrapolate.settings import LEFT_OUT, STRONG, TURNED, WEAK
 
 DRAWS = 40
 
@@ -25,6 +25,13 @@ def test_errors_alone_turn_a_student_round_that_sees_little():
     assert s3[0] > 0.6 > 0.5 > s3[1]  # as on RTE: 63.9, then 45.8
     assert s3[2] > s3[1] + 0.1  # 64.6
     assert min(*rule, *goldgen) > 0.6
+
+
+def test_errors_turn_a_student_back_that_learnt_the_labels_the_other_way_round():
+    s3, rule, goldgen = (mean(TURNED, share) for share in (1.0, RULE, 0.0))
+    assert s3[0] == rule[0] == goldgen[0] < 0.3  # as on QNLI with 80 seeds
+    assert min(s3[2], rule[2]) > goldgen[2] + 0.1
+    assert rule[3] > max(s3[3], goldgen[3]) + 0.03  # S3's errors turn it round again
 
 
 def test_nothing_swings_where_the_student_sees_enough():
@@ -63,6 +70,6 @@ def test_the_page_has_the_figures_and_asks_nobody(monkeypatch: pytest.MonkeyPatc
     results, maps = (pd.read_csv(study.HERE / name) for name in ("results.csv", "map.csv"))
     monkeypatch.setattr(page, "PAGE", tmp_path / "page.html")
     text = page.write_study(results, maps).read_text(encoding="utf-8")
-    assert text.count("<svg") == 4
+    assert text.count("<svg") == 6
     assert "default-src 'none'" in text
     assert '<td class="number"><bdi>+2.0</bdi></td>' in text

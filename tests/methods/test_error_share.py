@@ -9,7 +9,7 @@ import pytest
 
 from s3.data.example import Example
 from s3.methods import Round
-from s3.methods.drawing import half_right
+from s3.methods.drawing import error_share, half_right
 from tests.author import composed
 from tests.methods.trial import Trial
 
@@ -71,6 +71,44 @@ def test_the_rule(rate: float, share: float):
     assert half_right(rate) == pytest.approx(share)
     if rate < 0.5:
         assert share + (1 - share) * rate == pytest.approx(0.5)
+
+
+def two_labels() -> list[Example]:
+    """40 rows of two labels, half each."""
+    gold = composed("task=imdb").task.load(0).validation
+    labels = ("positive", "negative")
+    return [one for label in labels for one in [x for x in gold if x.target == label][:20]]
+
+
+@pytest.mark.parametrize(("right", "errors"), [(8, True), (16, True), (18, False), (20, False)])
+@pytest.mark.parametrize("size", [None, 32])
+def test_a_model_that_answers_the_wrong_way_round_is_turned_by_errors_alone(
+    right: int, errors: bool, size: int | None
+):
+    """Of 40 rows, 20 at random: a standard error is three rows."""
+    few = two_labels()
+    place = {one.origin.source: index % 20 for index, one in enumerate(few)}
+
+    def says(training: int, example: Example) -> str:
+        other = {"positive": "negative", "negative": "positive"}[str(example.target)]
+        return str(example.target) if place[example.origin.source] < right / 2 else other
+
+    options = ("task=imdb", "method.rounds=1", f"method.size={size or 'null'}")
+    trial = Trial(*options, validation=few, says=says)
+    wrong, other = shares(trial)
+    assert wrong + other == (20 if size else 40 - right)
+    assert (other == 0) is errors
+    goldgen = Trial(*options, "method=goldgen", validation=few, says=says)
+    assert shares(goldgen)[1] > 0
+
+
+def test_answers_with_one_label_alone_are_not_the_wrong_way_round():
+    gold = ["a"] * 30 + ["b"] * 10
+    assert error_share(["b"] * 40, gold) == error_share(["c"] * 40, gold) == 0.0
+    assert error_share(["b"] * 39 + ["a"], gold) == 0.0  # one row says nothing
+    assert error_share(["b"] * 30 + ["a"] * 10, gold) == 1.0
+    turned = ["b"] * 20 + ["c"] * 20 + ["a"] * 20  # of three labels
+    assert error_share(turned, ["a"] * 20 + ["b"] * 20 + ["c"] * 20) == 1.0
 
 
 def test_no_error_at_all_leaves_a_fixed_size_to_gold():
