@@ -11,7 +11,10 @@ from s3.data.many import chosen, joined, without
 from s3.methods.base import Bench, balanced, label_of
 from s3.metrics import accuracy, against
 
-TURNED = 1.0  # standard errors below unrelated answers from which a model is taken as turned round
+# Standard errors below unrelated answers from which a model is taken as turned round: with two, a
+# run on QNLI was left half turned; with none, a student of one label, whose errors are of the
+# other, might be meant (experiments/table2, experiments/when_to_extrapolate).
+TURNED = 1.0
 # What null means, in a run's identity: a run by another rule is another run.
 RULE = f"all if {TURNED} standard errors below unrelated answers, else half right"
 
