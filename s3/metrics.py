@@ -52,7 +52,9 @@ def against(predicted: Sequence[str], gold: Sequence[str]) -> float:
     right = accuracy(predicted, gold)
     error: float = (right * (1 - right) / len(gold)) ** 0.5
     below = unrelated(predicted, gold) - right
-    return below / error if error else math.copysign(math.inf, below) if below else 0.0
+    if not below:
+        return 0.0
+    return below / error if error else math.copysign(math.inf, below)
 
 
 def exact_match(predicted: str, answers: Sequence[str]) -> float:
